@@ -1,0 +1,107 @@
+"""A limit on the answers of a library that has none.
+
+libpq waits for an answer for as long as the connection lives, and a server that stays silent keeps it alive.
+When the limit is up the socket is shut down from outside: the library sees the end of the connection and
+raises. A limit on the server's side (``statement_timeout``) would not end that wait, and as a startup
+parameter poolers refuse it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+
+class Watchdog:
+    """Ends a connection whose answer is overdue. Used as ``with watchdog:`` around each wait.
+
+    One thread serves all waits of a connection. It looks at the time at most once each ``limit_s``, so that
+    a wait which ends in time costs two assignments.
+
+    Args:
+        limit_s: seconds that one wait may take.
+        fileno: the descriptor of the connection's socket.
+    """
+
+    def __init__(self, limit_s: float, fileno: Callable[[], int]) -> None:
+        self._limit_s = limit_s
+        self._fileno = fileno
+        self._lock = threading.Lock()
+        self._due: float | None = None
+        self._expired = False
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="statement-deadline", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._expired = False
+            self._due = time.monotonic() + self._limit_s
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._due = None
+        if self._expired and error is not None:
+            raise overdue(self._limit_s) from error
+
+    def close(self) -> None:
+        """End the thread. Safe to repeat."""
+        self._closed.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        pause_s = self._limit_s
+        while not self._closed.wait(pause_s):
+            with self._lock:
+                left_s = self._limit_s if self._due is None else self._due - time.monotonic()
+                if left_s <= 0:
+                    self._due, self._expired = None, True
+                    shut_down(self._fileno)
+            pause_s = left_s if left_s > 0 else self._limit_s
+
+
+class LoopWatchdog:
+    """A `Watchdog` for a connection that is awaited, on the event loop's own clock."""
+
+    def __init__(self, limit_s: float, fileno: Callable[[], int]) -> None:
+        self._limit_s = limit_s
+        self._fileno = fileno
+        self._timer: asyncio.TimerHandle | None = None
+        self._expired = False
+
+    def __enter__(self) -> None:
+        self._expired = False
+        self._timer = asyncio.get_running_loop().call_later(self._limit_s, self._expire)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._expired and error is not None:
+            raise overdue(self._limit_s) from error
+
+    def _expire(self) -> None:
+        self._expired = True
+        shut_down(self._fileno)
+
+
+def overdue(limit_s: float) -> TimeoutError:
+    """The error of an answer that did not come in time."""
+    return TimeoutError(f"no answer within {limit_s:g} s; the connection was ended")
+
+
+def shut_down(fileno: Callable[[], int]) -> None:
+    """Shut a socket down in both directions without closing its descriptor, which belongs to the library."""
+    try:
+        with socket.socket(fileno=os.dup(fileno())) as duplicate:
+            duplicate.shutdown(socket.SHUT_RDWR)
+    except Exception:  # noqa: BLE001, S110 - each library says in its own way that it has ended already
+        pass

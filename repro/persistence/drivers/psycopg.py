@@ -1,0 +1,113 @@
+"""psycopg 3, over libpq: sync and async."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from repro.persistence.drivers.deadline import LoopWatchdog, Watchdog
+from repro.persistence.drivers.interactive import AsyncInteractiveDriver, InteractiveDriver
+from repro.persistence.drivers.placeholders import named, pyformat
+from repro.persistence.settings import Timeouts
+from repro.persistence.steps import Execute, Rows
+
+
+def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> PsycopgDriver:  # noqa: B008 - it is frozen
+    """Connect.
+
+    Args:
+        url: any connection string of libpq.
+        timeouts: its own ``connect_timeout`` in the URL goes first.
+
+    Raises:
+        psycopg.Error: if that fails.
+    """
+    return PsycopgDriver(psycopg.connect(url, **_options(url, timeouts)), timeouts)
+
+
+async def connect_async(url: str, *, timeouts: Timeouts = Timeouts()) -> AsyncPsycopgDriver:  # noqa: B008
+    """`connect` for the async driver."""
+    connection = await psycopg.AsyncConnection.connect(url, **_options(url, timeouts))
+    return AsyncPsycopgDriver(connection, timeouts)
+
+
+def _options(url: str, timeouts: Timeouts) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "autocommit": True
+    }  # so that BEGIN is sent by transaction(), and by nothing else
+    if "connect_timeout" not in conninfo_to_dict(url):
+        options["connect_timeout"] = math.ceil(timeouts.connect_s)
+    return options
+
+
+class PsycopgDriver(InteractiveDriver):
+    """Runs transactions through `psycopg.Connection.transaction`.
+
+    Args:
+        connection: an open connection in autocommit mode; it is closed with the driver.
+        timeouts: how long an answer may take.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any], timeouts: Timeouts) -> None:
+        super().__init__()
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        self._connection = connection
+        self._watchdog = Watchdog(timeouts.statement_s, connection.fileno)
+
+    def _begin(self) -> None:
+        self._transaction = self._connection.transaction()
+        with self._watchdog:
+            self._transaction.__enter__()
+
+    def _execute(self, step: Execute) -> Rows:
+        with self._watchdog:
+            cursor = self._connection.execute(pyformat(step.sql), named(step.params))
+        return Rows(cursor.fetchall() if cursor.description else ())
+
+    def _commit(self) -> None:
+        with self._watchdog:
+            self._transaction.__exit__(None, None, None)
+
+    def _rollback(self) -> None:
+        with self._watchdog:
+            self._transaction.__exit__(psycopg.Rollback, psycopg.Rollback(), None)
+
+    def close(self) -> None:
+        """Give back the connection. Safe to repeat."""
+        self._watchdog.close()
+        self._connection.close()
+
+
+class AsyncPsycopgDriver(AsyncInteractiveDriver):
+    """Runs transactions through `psycopg.AsyncConnection.transaction`; arguments as of `PsycopgDriver`."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any], timeouts: Timeouts) -> None:
+        super().__init__(rollback_s=timeouts.statement_s)
+        self._connection = connection
+        self._watchdog = LoopWatchdog(timeouts.statement_s, connection.fileno)
+
+    async def _begin(self) -> None:
+        await self._connection.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
+        self._transaction = self._connection.transaction()
+        with self._watchdog:
+            await self._transaction.__aenter__()
+
+    async def _execute(self, step: Execute) -> Rows:
+        with self._watchdog:
+            cursor = await self._connection.execute(pyformat(step.sql), named(step.params))
+            return Rows(await cursor.fetchall() if cursor.description else ())
+
+    async def _commit(self) -> None:
+        with self._watchdog:
+            await self._transaction.__aexit__(None, None, None)
+
+    async def _rollback(self) -> None:
+        with self._watchdog:
+            await self._transaction.__aexit__(psycopg.Rollback, psycopg.Rollback(), None)
+
+    async def close(self) -> None:
+        """Give back the connection. Safe to repeat."""
+        await self._connection.close()

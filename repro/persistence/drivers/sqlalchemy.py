@@ -1,0 +1,141 @@
+"""SQLAlchemy's engine: sync over psycopg, async over asyncpg.
+
+The URL is what a user would write: only the name of the driver is added to it. Its query parameters stay,
+also those that the driver below will refuse: that is what a user gets, and has to see.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from repro.persistence.drivers.deadline import Watchdog
+from repro.persistence.drivers.interactive import AsyncInteractiveDriver, InteractiveDriver
+from repro.persistence.drivers.placeholders import named, pyformat
+from repro.persistence.settings import Timeouts
+from repro.persistence.steps import Execute, Rows
+
+_READ_COMMITTED = "READ COMMITTED"
+
+
+def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> SqlalchemyDriver:  # noqa: B008 - it is frozen
+    """Connect through psycopg.
+
+    Args:
+        url: ``postgresql://…``, with or without the name of a driver; ``postgres://`` is passed on as it is,
+            and SQLAlchemy refuses it.
+        timeouts: for the connection and for each statement.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: if that fails.
+    """
+    options: dict[str, Any] = {}
+    if "connect_timeout" not in make_url(url).query:
+        options["connect_timeout"] = math.ceil(timeouts.connect_s)
+    engine = create_engine(
+        url_for(url, "psycopg"), poolclass=NullPool, isolation_level=_READ_COMMITTED, connect_args=options
+    )
+    try:
+        return SqlalchemyDriver(engine, engine.connect(), timeouts)
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+async def connect_async(url: str, *, timeouts: Timeouts = Timeouts()) -> AsyncSqlalchemyDriver:  # noqa: B008
+    """`connect` through asyncpg."""
+    engine = create_async_engine(
+        url_for(url, "asyncpg"),
+        poolclass=NullPool,
+        isolation_level=_READ_COMMITTED,
+        connect_args={"timeout": timeouts.connect_s, "command_timeout": timeouts.statement_s},
+    )
+    try:
+        return AsyncSqlalchemyDriver(engine, await engine.connect(), timeouts)
+    except BaseException:
+        await engine.dispose()
+        raise
+
+
+def url_for(url: str, driver: str) -> URL:
+    """The URL with the driver named, as a user of SQLAlchemy writes it; another dialect's is left alone."""
+    parsed = make_url(url)
+    if parsed.drivername.partition("+")[0] != "postgresql":
+        return parsed
+    return parsed.set(drivername=f"postgresql+{driver}")
+
+
+class SqlalchemyDriver(InteractiveDriver):
+    """Runs transactions through `sqlalchemy.Connection.begin`.
+
+    Args:
+        engine: an engine over psycopg; it is disposed of with the driver.
+        connection: a connection of it.
+        timeouts: how long an answer may take.
+    """
+
+    def __init__(self, engine: Engine, connection: Connection, timeouts: Timeouts) -> None:
+        super().__init__()
+        self._engine = engine
+        self._connection = connection
+        library: Any = connection.connection.driver_connection
+        self._watchdog = Watchdog(timeouts.statement_s, library.fileno)
+
+    def _begin(self) -> None:
+        with self._watchdog:
+            self._transaction = self._connection.begin()
+
+    def _execute(self, step: Execute) -> Rows:
+        with self._watchdog:
+            result = self._connection.exec_driver_sql(pyformat(step.sql), named(step.params))
+            return Rows([tuple(row) for row in result] if result.returns_rows else ())
+
+    def _commit(self) -> None:
+        with self._watchdog:
+            self._transaction.commit()
+
+    def _rollback(self) -> None:
+        with self._watchdog:
+            self._transaction.rollback()
+
+    def close(self) -> None:
+        """Give back the connection. Safe to repeat."""
+        self._watchdog.close()
+        self._connection.close()
+        self._engine.dispose()
+
+
+class AsyncSqlalchemyDriver(AsyncInteractiveDriver):
+    """Runs transactions through `sqlalchemy.ext.asyncio.AsyncConnection.begin`.
+
+    Args:
+        engine: an engine over asyncpg; it is disposed of with the driver.
+        connection: a connection of it.
+        timeouts: how long a rollback and the goodbye may take.
+    """
+
+    def __init__(self, engine: AsyncEngine, connection: AsyncConnection, timeouts: Timeouts) -> None:
+        super().__init__(rollback_s=timeouts.statement_s)
+        self._engine = engine
+        self._connection = connection
+
+    async def _begin(self) -> None:
+        self._transaction = await self._connection.begin()
+
+    async def _execute(self, step: Execute) -> Rows:
+        result = await self._connection.exec_driver_sql(step.sql, tuple(step.params))
+        return Rows([tuple(row) for row in result] if result.returns_rows else ())
+
+    async def _commit(self) -> None:
+        await self._transaction.commit()
+
+    async def _rollback(self) -> None:
+        await self._transaction.rollback()
+
+    async def close(self) -> None:
+        """Give back the connection. Safe to repeat."""
+        await self._connection.close()
+        await self._engine.dispose()

@@ -1,0 +1,116 @@
+"""Redis's own protocol over TCP or TLS, with redis-py: sync and async.
+
+redis-py sends a command again when its answer is lost, ten times by default, and each time the server
+carries it out. So every retry is off: what the loss of an answer means is for the caller to say.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, TypeVar
+
+import redis
+import redis.asyncio
+import redis.asyncio.retry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from repro.persistence.queue import Command, Conversation, Reply
+from repro.persistence.settings import Timeouts
+from repro.persistence.steps import drive, drive_async
+
+T = TypeVar("T")
+
+_NOT_SENT = (redis.ResponseError, redis.AuthenticationError, redis.DataError)
+"""What the server itself refused. A lost connection says nothing of what was done before."""
+
+
+def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> RedisTransport:  # noqa: B008 - it is frozen
+    """Connect and log in.
+
+    Args:
+        url: ``redis://`` or ``rediss://``.
+        timeouts: for the connection, and for each command.
+
+    Raises:
+        redis.RedisError: if that fails.
+    """
+    client = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_options(timeouts))
+    return RedisTransport(client)
+
+
+async def connect_async(url: str, *, timeouts: Timeouts = Timeouts()) -> AsyncRedisTransport:  # noqa: B008
+    """`connect` for the async client."""
+    retry = redis.asyncio.retry.Retry(NoBackoff(), 0)
+    client = redis.asyncio.Redis.from_url(url, retry=retry, **_options(timeouts))
+    try:
+        await client.initialize()
+    except BaseException:
+        await client.aclose()
+        raise
+    return AsyncRedisTransport(client)
+
+
+def _options(timeouts: Timeouts) -> dict[str, Any]:
+    return {
+        "single_connection_client": True,  # dialled at once, so that a refused connection is known as one
+        "socket_connect_timeout": timeouts.connect_s,
+        "socket_timeout": timeouts.command_s,
+        "decode_responses": True,
+        "protocol": 2,  # no HELLO, which some proxies do not know
+        **_no_client_info(),
+    }
+
+
+def _no_client_info() -> dict[str, None]:
+    """What keeps redis-py from sending CLIENT SETINFO; the option's name is another since its version 7."""
+    names = inspect.signature(redis.Redis).parameters
+    if "driver_info" in names:
+        return {"driver_info": None}
+    return {name: None for name in ("lib_name", "lib_version") if name in names}
+
+
+class RedisTransport:
+    """Carries out conversations on one connection.
+
+    Args:
+        client: with retries off; it is closed with the transport.
+    """
+
+    not_sent: tuple[type[BaseException], ...] = _NOT_SENT
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def run(self, conversation: Conversation[T]) -> T:
+        """Carry out a conversation; redis-py's errors come from the command that failed."""
+        return drive(conversation, self._carry_out)
+
+    def _carry_out(self, command: Command) -> Reply:
+        reply: Reply = self._client.execute_command(*command.args)  # type: ignore[no-untyped-call]
+        return reply
+
+    def close(self) -> None:
+        """Give back the connection. Safe to repeat."""
+        self._client.close()
+
+
+class AsyncRedisTransport:
+    """A `RedisTransport` that is awaited."""
+
+    not_sent: tuple[type[BaseException], ...] = _NOT_SENT
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._client = client
+
+    async def run(self, conversation: Conversation[T]) -> T:
+        """Carry out a conversation; redis-py's errors come from the command that failed."""
+        return await drive_async(conversation, self._carry_out)
+
+    async def _carry_out(self, command: Command) -> Reply:
+        reply: Reply = await self._client.execute_command(*command.args)  # type: ignore[no-untyped-call]
+        return reply
+
+    async def close(self) -> None:
+        """Give back the connection. Safe to repeat."""
+        await self._client.aclose()

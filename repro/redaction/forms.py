@@ -1,0 +1,166 @@
+r"""Every way a known secret can be written down, as regular expressions.
+
+A password that was set as ``p@ss w"rd`` appears in a URL as ``p%40ss+w%22rd``, in a JSON body as
+``p@ss w\"rd``, in a header as base64 of something around it, and in a log as the repr of any of these. So a
+secret is matched character by character, each in any of its spellings, and besides as base64 at each of the
+three alignments and as hex.
+
+Every pattern is unambiguous up to a few characters, so that searching stays linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from string import punctuation
+
+_BLANK = (
+    r"(?:\+|%(?:25)*(?:20|0[9aAdD])|\\{1,2}[nrt]|(?i:\\{1,2}(?:u00|x)(?:20|0[9ad]))|&nbsp;"
+    r"|(?i:&#(?:32|10|13|9|x(?:20|0?[ad9]));))"
+)
+"""One encoded blank. Error texts are reflowed, so one kind stands for another."""
+
+_LETTER_ESCAPES = {"\b": "b", "\f": "f", "\0": "0", "\v": "v", "\a": "a"}
+
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_BASE64_SPELLINGS = {"+": r"(?:[+-]|%2[bB])", "/": r"(?:[/_]|%2[fF]|\\/)"}
+
+
+def utf8(secret: str) -> bytes:
+    """The secret's bytes; a value of the environment that is not UTF-8 keeps its own."""
+    try:
+        return secret.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return secret.encode("utf-8", "surrogatepass")
+
+
+def spelled(secret: str) -> str:
+    """A pattern of the secret, each character raw, percent-encoded, backslash-escaped or as an HTML entity.
+
+    Escaping may have been done twice (a repr inside JSON), percent-encoding three times, and only in part.
+    White space around the secret is no part of the pattern: texts are stripped.
+    """
+    pieces = list(_pieces(secret.strip()))
+    last = len(pieces) - 1
+    return "".join(_piece(text, first=index == 0, last=index == last) for index, text in enumerate(pieces))
+
+
+def _pieces(secret: str) -> Iterator[str]:
+    """Runs of backslashes and of blanks whole, everything else character by character."""
+    for kind, run in groupby(secret, key=lambda each: " " if each in " \t\r\n" else each):
+        text = "".join(run)
+        yield from (text,) if kind in {" ", "\\"} else text
+
+
+def _piece(text: str, *, first: bool, last: bool) -> str:
+    if text[0] in " \t\r\n":
+        return rf"(?:\s+|{_BLANK}{{1,{len(text)}}})"
+    if text[0] == "\\":
+        return _backslashes(len(text))
+    return "(?:" + "|".join(_spellings(text, first=first, last=last)) + ")"
+
+
+def _backslashes(count: int) -> str:
+    encoded = rf"(?:%(?:25)*5[cC]|&#92;|&#x5[cC];|\\{{1,2}}u005[cC]){{{count}}}"
+    return rf"(?:\\{{{4 * count}}}|\\{{{2 * count}}}|\\{{{count}}}|{encoded})"
+
+
+def _spellings(character: str, *, first: bool, last: bool) -> Iterator[str]:
+    """One character as itself, by its escapes, and by its number in each notation."""
+    # Backslashes in front of the first character may belong to what stands before the secret.
+    escape = r"(?:(?<!\\)\\\\|\\)" if first else r"\\{1,2}"
+    yield from _escaped(character, escape, first=first, last=last)
+    yield "%(?:25){0,3}" if character == "%" else re.escape(character)
+    yield from _numbered(character, escape)
+
+
+def _escaped(character: str, escape: str, *, first: bool, last: bool) -> Iterator[str]:
+    raw = re.escape(character)
+    if character in "\"'":
+        yield (r"\\" if first else r"\\{1,3}") + raw
+        if not (first or last):  # doubled inside SQL; at an edge the second one may close the text around it
+            yield raw * 2
+    elif character == "/":
+        yield r"\\/"
+    elif character in _LETTER_ESCAPES:
+        yield escape + _LETTER_ESCAPES[character]
+    elif character.isspace():
+        yield r"\s"
+    elif character in punctuation and not first:  # Markdown
+        yield r"\\" + raw
+    named = html.escape(character)
+    if named != character:
+        yield "&(?:amp;)*" + re.escape(named[1:])
+
+
+def _numbered(character: str, escape: str) -> Iterator[str]:
+    again = r"\\{1,2}"
+    octets = [f"{byte:02x}" for byte in utf8(character)]
+    number = ord(character)
+    yield "(?i:" + "".join(f"%(?:25){{0,2}}{octet}" for octet in octets) + ")"
+    yield f"(?i:{escape}{again.join(f'u{unit}' for unit in _code_units(character))})"
+    yield f"(?i:{escape}{again.join(f'x{octet}' for octet in octets)})"
+    yield rf"(?i:{escape}(?:U{number:08x}|u\{{0*{number:x}\}}))"
+    yield rf"(?i:&(?:amp;)?#(?:0*{number}|x0*{number:x});)"
+    if 0x7F < number <= 0xFF:  # repr
+        yield rf"(?i:{escape}x{number:02x})"
+
+
+def _code_units(character: str) -> list[str]:
+    """UTF-16, as in JSON: two units for a character beyond the basic plane."""
+    data = character.encode("utf-16-be", "surrogatepass")
+    return [data[index : index + 2].hex() for index in range(0, len(data), 2)]
+
+
+def in_hex(secret: str) -> str:
+    """A pattern of the secret's bytes in hexadecimal, with or without a separator between them."""
+    return "(?i:" + "[ :]?".join(f"{byte:02x}" for byte in utf8(secret)) + ")"
+
+
+def in_base64(secret: str) -> Iterator[str]:
+    """Patterns of the secret's bytes inside longer base64, standard or URL-safe, one for each alignment."""
+    data = utf8(secret)
+    for before in range(3):
+        yield _aligned(data, before)
+
+
+def _aligned(data: bytes, before: int) -> str:
+    """Base64 of data that ``before`` unknown bytes precede, modulo 3, and unknown bytes follow.
+
+    The characters at both ends hold bits of the neighbours too: they are matched where they fit.
+    """
+    after = -(before + len(data)) % 3
+    low = base64.b64encode(bytes(before) + data + bytes(after)).decode()
+    high = base64.b64encode(b"\xff" * before + data + b"\xff" * after).decode()
+    same = [index for index, (one, other) in enumerate(zip(low, high, strict=True)) if one == other]
+    first, last = same[0], same[-1]
+    core = "".join(_BASE64_SPELLINGS.get(each, each) for each in low[first : last + 1])
+    head = _head(data[0], before) if before else ""
+    tail = _tail(data[-1], after) if after else ""
+    return head + core + tail
+
+
+def _head(first: int, before: int) -> str:
+    """The character before the core: its lower bits are those of the secret's first byte."""
+    bits = 6 - 2 * before
+    known = first >> (8 - bits)
+    return _class(index for index in range(64) if index % (1 << bits) == known)
+
+
+def _tail(last: int, after: int) -> str:
+    """The character after the core: its upper bits are those of the secret's last byte; then padding."""
+    bits = 6 - 2 * after
+    known = last % (1 << bits)
+    return _class(index for index in range(64) if index >> (6 - bits) == known) + "(?:=|%3[dD]){0,2}"
+
+
+def _class(indices: Iterator[int]) -> str:
+    characters = "".join(_ALPHABET[index] for index in indices)
+    if "+" in characters:
+        characters += "-"
+    if "/" in characters:
+        characters += "_"
+    return "[" + re.escape(characters) + "]?"

@@ -1,0 +1,181 @@
+"""Replaces secrets: what is known wherever it stands, and what looks like one.
+
+Redaction works on values, before they are encoded. It replaces a secret by a salted token, so that two
+occurrences of one secret stay recognisably equal. Then `Redactor.check` searches the finished bytes for
+everything known, and refuses them if it finds any.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from repro.redaction.forms import in_base64, in_hex, spelled
+from repro.redaction.words import PUBLIC_WORDS
+
+SEARCHED_FROM = 8
+"""Characters from which a secret is searched for in every form. Shorter ones would hit innocent text."""
+
+REPLACED_FROM = 4
+"""Characters from which a secret is replaced where it stands alone. Below, only its field gives it away."""
+
+TOKEN = re.compile(r"\[redacted:[0-9a-f]{6}\]")
+"""What stands in a secret's place: text that needs no escaping in JSON, Markdown or HTML."""
+
+_NAME = r"\b[\w-]{0,40}?(?:password|passwd|pwd|secret|token|api_?key)"
+_QUOTED = r"""(?:'(?:[^'\\]|\\.){0,2000}'|"(?:[^"\\]|\\.){0,2000}")"""
+_NOT_HIDDEN = r"(?![\"']?\[redacted:|\$\d|%s|%\(|\?)"
+_HEADER = r"\b(?:proxy-)?(?:authorization|neon-connection-string|cookie)"
+
+_SCRUBBED: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (hint, re.compile(f"(?i)({before})({_NOT_HIDDEN}(?:{secret}))"))
+    for hint, before, secret in (
+        # An unescaped password may hold a / or an @; for a database nothing but the last @ ends it.
+        ("://", r"\b(?:postgres(?:ql)?|rediss?)(?:\+\w+)?://[^\s/:@]{0,256}:", r"[^\s\"'<>`]{1,1000}(?=@)"),
+        ("://", r"\b[a-z][a-z0-9+.-]{0,20}://[^\s/:@?#]{0,256}:", r"[^\s/?#\"'<>`]{1,1000}(?=@)"),
+        ("=", rf"{_NAME}=", rf"{_QUOTED}|[^\s&\"'#;,()<>`\\]+"),
+        (":", rf"[\"']{_NAME}[\"']\s*:\s*", _QUOTED),
+        ("'", r"\bpassword\s+", _QUOTED),
+        (":", rf"{_HEADER}[\"']?\s*[:=]\s*(?:(?:bearer|basic)\s+)?+", rf"{_QUOTED}|[^\s\"'][^\r\n\"']*"),
+        ("earer", r"\bbearer\s+", r"(?=\S*[\d_=+/~-])[\w.~+/=-]{6,}"),
+    )
+)
+"""What gives a secret away that nobody told us of: what to look for first, what stands before it, itself."""
+
+_SENSITIVE_KEY = re.compile(
+    r"(?i)(?:.*[_-])?(?:password|passwd|pgpassword|secret|token|api_?key|authorization|connection[_-]string)"
+)
+
+
+class SecretFound(RuntimeError):  # noqa: N818 - it says what happened
+    """A known secret stands in bytes that were about to be written. The message never names it.
+
+    Args:
+        where: what was about to be written.
+    """
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"{where} still holds a secret after redaction; it was not written")
+        self.where = where
+
+
+class Redactor:
+    """Replaces secrets, and makes sure of it.
+
+    Args:
+        secrets: the values that must not leave. Empty ones are passed over.
+        salt: makes the tokens; with the same salt the same secret has the same token. By default a new one.
+        public_words: words that are public although they may also be a secret, such as the user's and the
+            database's name: they are never searched for.
+    """
+
+    def __init__(
+        self, secrets: Iterable[str], *, salt: bytes | None = None, public_words: Iterable[str] = ()
+    ) -> None:
+        self._salt = os.urandom(16) if salt is None else salt
+        public = PUBLIC_WORDS | {word.casefold() for word in public_words}
+        known = {secret for secret in secrets if _can_be_searched(secret, public)}
+        self._ordered = sorted(known, key=lambda secret: (-len(secret), secret))
+        self._replaced = _compile(self._ordered)
+        self._searched = _compile([secret for secret in self._ordered if _is_long(secret)])
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def text(self, text: str) -> str:
+        """The text without any secret. Redacting it again changes nothing."""
+        if self._replaced is not None:
+            text = self._replaced.sub(self._known, text)
+        for hint, pattern in _SCRUBBED:
+            if hint in text:
+                text = pattern.sub(self._unknown, text)
+        return text
+
+    def value(self, value: Any) -> Any:
+        """JSON data without any secret, in keys too. What a sensitive key names is replaced, known or not."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self._key(key): self._of_key(key, each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(each) for each in value]
+        return value
+
+    def check(self, data: bytes, where: str) -> None:
+        """Search bytes that are about to be written for every known secret of eight characters or more.
+
+        Args:
+            data: the bytes, of a text in UTF-8 or of anything else.
+            where: what they are, for the message.
+
+        Raises:
+            SecretFound: one is in there.
+        """
+        if self._searched is None:
+            return
+        for found in self._searched.finditer(data.decode("utf-8", "surrogateescape")):
+            if found.lastindex is not None:
+                raise SecretFound(where)
+
+    def manifest(self) -> dict[str, int]:
+        """How often each token was put in."""
+        with self._lock:
+            return dict(sorted(self._counts.items()))
+
+    def _key(self, key: Any) -> Any:
+        return self.text(key) if isinstance(key, str) else key
+
+    def _of_key(self, key: Any, value: Any) -> Any:
+        redacted = self.value(value)
+        named = isinstance(key, str) and isinstance(value, str) and _SENSITIVE_KEY.fullmatch(key)
+        if named and value and not TOKEN.search(redacted):
+            return self._token(value)
+        return redacted
+
+    def _known(self, found: re.Match[str]) -> str:
+        """A token that is there already is matched first, and stays."""
+        if found.lastindex is None:
+            return found[0]
+        return self._token(self._ordered[found.lastindex - 1])
+
+    def _unknown(self, found: re.Match[str]) -> str:
+        secret = found[2]
+        quote = secret[0] if secret[0] in "\"'" and secret[-1] == secret[0] else ""
+        return found[1] + quote + self._token(secret.strip(quote) if quote else secret) + quote
+
+    def _token(self, secret: str) -> str:
+        digest = hmac.new(self._salt, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+        token = f"[redacted:{digest[:6]}]"
+        with self._lock:
+            self._counts[token] += 1
+        return token
+
+
+def _is_long(secret: str) -> bool:
+    return len(secret.strip()) >= SEARCHED_FROM
+
+
+def _can_be_searched(secret: str, public: Iterable[str]) -> bool:
+    bare = secret.strip()
+    if bare.casefold() in public or len(bare) < REPLACED_FROM:
+        return False
+    return _is_long(secret) or not bare.isdigit()
+
+
+def _compile(secrets: list[str]) -> re.Pattern[str] | None:
+    """One alternation: tokens first, then a group for each secret, the longest first."""
+    if not secrets:
+        return None
+    return re.compile("|".join([TOKEN.pattern, *(f"({_forms(secret)})" for secret in secrets)]))
+
+
+def _forms(secret: str) -> str:
+    """Everything a secret may look like. A short one counts only where it stands alone."""
+    if not _is_long(secret):
+        return rf"(?<!\w){spelled(secret)}(?!\w)"
+    return "|".join([spelled(secret), *in_base64(secret), in_hex(secret)])
