@@ -1,0 +1,70 @@
+"""What a probe asks of its driver, and the two ways to carry that out: blocking and awaited.
+
+A probe's text is a generator without I/O: it yields these actions. So one text serves every driver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from repro.persistence.steps import drive, drive_async
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open the driver, or the transport, on the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run a generator of the production code on what was opened: a transaction, or the commands of a push."""
+
+    work: Generator[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close what was opened, if anything was."""
+
+
+Action: TypeAlias = Open | Run | Close
+Conversation: TypeAlias = Generator[Action, Any, None]
+
+
+def hold(conversation: Conversation, connect: Callable[[], Any]) -> None:
+    """Hold a conversation with a blocking driver.
+
+    Args:
+        conversation: what is asked of it; consumed.
+        connect: opens the driver.
+    """
+    opened: Any = None
+
+    def carry_out(action: Action) -> Any:
+        nonlocal opened
+        if isinstance(action, Open):
+            opened = connect()
+            return opened
+        if isinstance(action, Run):
+            return opened.run(action.work)
+        return None if opened is None else opened.close()
+
+    drive(conversation, carry_out)
+
+
+async def hold_async(conversation: Conversation, connect: Callable[[], Awaitable[Any]]) -> None:
+    """`hold` with a driver that is awaited."""
+    opened: Any = None
+
+    async def carry_out(action: Action) -> Any:
+        nonlocal opened
+        if isinstance(action, Open):
+            opened = await connect()
+            return opened
+        if isinstance(action, Run):
+            return await opened.run(action.work)
+        return None if opened is None else await opened.close()
+
+    await drive_async(conversation, carry_out)

@@ -1,0 +1,207 @@
+"""A database probe: the production transaction on one driver, and whether it was one transaction.
+
+The conversation is written once, as a generator without I/O: it says what to open, run and close. A blocking
+driver and an awaited one carry out the same text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from repro.persistence import schema
+from repro.persistence.endpoints import Endpoint
+from repro.persistence.model import CreatedJobs, Job, OrchestrationRequest
+from repro.persistence.steps import Execute
+from repro.persistence.transaction import count_jobs, create_jobs, single
+from repro.probe import network
+from repro.probe.chain import sqlstate_of, walk
+from repro.probe.conversation import Action, Conversation, Open, Run
+from repro.probe.outcome import CheckFailed
+from repro.probe.recorder import Recorder
+from repro.probe.request import Request
+from repro.probe.transactions import Abandoned, Sightings, abandoned, observed, staged, with_tables
+
+NEEDS_COMMIT = "needs the lab or --commit"
+
+DIVISION_BY_ZERO = "22012"
+"""The SQLSTATE by which the rolled-back twin of a batch ends, on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseProbe:
+    """What a script says of its driver.
+
+    Args:
+        name: the probe's name, such as ``tcp.psycopg``.
+        transport: ``tcp``, ``http`` or ``websocket``.
+        package: the distribution whose version is the driver's version; None where there is none.
+        uses: the module of `repro.persistence.drivers` to load before the request arrives.
+        predict: the endpoints that the driver will dial for this target, known without any packet.
+        connect: opens the driver; called with the module and the request; may be a coroutine function.
+        versions: further versions worth reporting, by name, such as libpq's.
+        notes: what the reader should know of the open driver, such as a parameter that had to be removed.
+        asynchronous: whether the driver is awaited.
+    """
+
+    name: str
+    transport: str
+    package: str | None
+    uses: str
+    predict: Callable[[Request], Sequence[Endpoint]]
+    connect: Callable[[ModuleType, Request], Any]
+    versions: Callable[[], dict[str, str]] = dict
+    notes: Callable[[Any], list[str]] = lambda _driver: []
+    asynchronous: bool = False
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages this probe goes through, in order."""
+        return (
+            *network.STAGES_OF_TRANSPORT[self.transport],
+            *("begin", "insert", "commit", "read_back", "atomicity", "cleanup"),
+        )
+
+
+@dataclass(slots=True)
+class DatabaseTrial:
+    """One run of a database probe; afterwards it holds what was found."""
+
+    probe: DatabaseProbe
+    request: Request
+    recorder: Recorder
+    atomicity: dict[str, Any] = field(default_factory=lambda: _atomicity("not_checked"))
+    versions: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    interactive: bool = True
+    tables_made: bool = False
+
+    @property
+    def schema(self) -> str:
+        """Where the tables are: a schema of the run's own, or the session's temporary one."""
+        if not self.request.commit:
+            return "pg_temp"
+        return (
+            "txrepro_"
+            + f"{self.request.run_id}_{self.probe.name}".replace("-", "_").replace(".", "_").lower()
+        )
+
+    def converse(self) -> Conversation:
+        """The whole probe, from opening the driver to the judgement of its atomicity."""
+        driver = yield Open()
+        self.interactive = driver.interactive
+        self.notes = self.probe.notes(driver)
+        if self.interactive:
+            network.note_opened(self.recorder, self.probe.transport)
+        yield from self._transaction()
+        if self.request.commit:
+            yield from self._read_back()
+            yield from self._rolled_back_twin()
+        self._judge()
+
+    def clean_up(self) -> Conversation:
+        """Drop what was made; safe to run after any failure."""
+        if not self.request.commit or not self.tables_made:
+            return
+        self.recorder.begin("cleanup")
+        yield Run(single(Execute(schema.drop_schema(self.schema))))
+        self.recorder.end("cleanup")
+
+    def _transaction(self) -> Conversation:
+        sightings = Sightings()
+        production = create_jobs(self._orchestration("committed"), schema=self.schema)
+        around = with_tables(observed(production, sightings), self._ddl())
+        self.tables_made = True  # from here on: a COMMIT whose answer is lost has made them
+        created: CreatedJobs = yield Run(staged(around, self.recorder))
+        self._note(sightings)
+        self._check_ids(created)
+
+    def _ddl(self) -> list[str]:
+        if self.request.commit:
+            return schema.create_schema(self.schema)
+        return schema.statements(self.schema, temporary=True)
+
+    def _orchestration(self, what: str) -> OrchestrationRequest:
+        jobs = tuple(
+            Job(kind="generate", payload={"probe": self.probe.name, "position": position})
+            for position in range(self.request.jobs)
+        )
+        return OrchestrationRequest(
+            idempotency_key=f"{self.request.run_id}/{self.probe.name}/{what}", jobs=jobs
+        )
+
+    def _note(self, sightings: Sightings) -> None:
+        backends, xids = _unique(sightings.backends()), _unique(sightings.xids())
+        self.atomicity = _atomicity("not_checked", backends=backends, xids=xids)
+        if version := sightings.server_version():
+            self.versions["server"] = version
+        tls = sightings.tls_version()
+        if tls and self.probe.transport == "tcp" and "tls" not in self.recorder.stages:
+            self.recorder.end("tls", detail={"tls.version": tls, "seen_by": "the server"})
+
+    def _check_ids(self, created: CreatedJobs) -> None:
+        if len(created.job_ids) != self.request.jobs or not created.created:
+            raise CheckFailed(
+                "not_atomic",
+                f"{self.request.jobs} new jobs expected, {len(created.job_ids)} reported as created",
+            )
+
+    def _read_back(self) -> Conversation:
+        self.recorder.begin("read_back")
+        found = yield from self._count("committed")
+        if found != self.request.jobs:
+            raise CheckFailed(
+                "not_atomic", f"COMMIT succeeded, and {found} of {self.request.jobs} jobs are in the table"
+            )
+        self.recorder.end("read_back", detail={"jobs": found})
+
+    def _count(self, what: str) -> Generator[Action, Any, int]:
+        orchestration = self._orchestration(what)
+        found = yield Run(count_jobs(orchestration.orchestration_id, schema=self.schema))
+        return int(found)
+
+    def _rolled_back_twin(self) -> Conversation:
+        self.recorder.begin("atomicity")
+        self.recorder.note("the rolled-back twin: the same transaction again, left before COMMIT on purpose")
+        twin = create_jobs(self._orchestration("rolled-back"), schema=self.schema)
+        try:
+            yield Run(abandoned(twin, by_statement=not self.interactive))
+        except Exception as error:
+            if not _is_the_rollback(error):
+                raise
+        left = yield from self._count("rolled-back")
+        self.atomicity["detail"]["rolled_back_twin"] = {"rows_left": left}
+        if left:
+            self.atomicity["status"] = "broken"
+            raise CheckFailed(
+                "not_atomic", f"the transaction was rolled back, and {left} of its rows are there"
+            )
+
+    def _judge(self) -> None:
+        """Same backend and same transaction id around every statement?"""
+        self.recorder.begin("atomicity")
+        backends, xids = self.atomicity["backends"], self.atomicity["xids"]
+        if not self.request.commit:
+            self.atomicity["detail"]["rolled_back_twin"] = {"not_checked": NEEDS_COMMIT}
+        if len(backends) > 1 or len(xids) > 1:
+            self.atomicity["status"] = "broken"
+            raise CheckFailed(
+                "not_atomic",
+                f"one transaction ran on {len(backends)} backends under {len(xids)} transaction ids",
+            )
+        self.atomicity["status"] = "held" if backends and xids else "not_checked"
+        self.recorder.end("atomicity", detail={"backends": backends, "xids": xids})
+
+
+def _is_the_rollback(error: BaseException) -> bool:
+    return any(isinstance(link, Abandoned) or sqlstate_of(link) == DIVISION_BY_ZERO for link in walk(error))
+
+
+def _unique(values: Sequence[Any]) -> list[Any]:
+    return list(dict.fromkeys(values))
+
+
+def _atomicity(status: str, *, backends: Sequence[int] = (), xids: Sequence[str] = ()) -> dict[str, Any]:
+    return {"status": status, "backends": list(backends), "xids": list(xids), "detail": {}}

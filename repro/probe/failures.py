@@ -1,0 +1,177 @@
+"""Which failure an exception is, in the closed vocabulary.
+
+The deepest link that says something decides, never the outermost message. Types are recognised by name, so
+that no driver has to be imported and any version of it will do; texts are a last resort, for errors of C
+libraries that carry nothing else.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterable
+
+from repro.events import failure_of_errno
+from repro.probe.chain import os_error_with_errno, sqlstate_of, walk
+
+_CERTIFICATE_FAILURES = {
+    # X509_V_ERR_* of OpenSSL, include/openssl/x509_vfy.h
+    9: "tls_expired",
+    10: "tls_expired",
+    18: "tls_unknown_authority",
+    19: "tls_unknown_authority",
+    20: "tls_unknown_authority",
+    21: "tls_unknown_authority",
+    62: "tls_hostname_mismatch",
+    64: "tls_hostname_mismatch",
+}
+
+_BY_TYPE_NAME = {
+    # websockets
+    "InvalidStatus": "ws_handshake",
+    "InvalidHandshake": "ws_handshake",
+    "InvalidUpgrade": "ws_handshake",
+    "InvalidHeader": "ws_handshake",
+    "InvalidMessage": "ws_handshake",
+    "ConnectionClosed": "ws_closed",
+    "ConnectionClosedError": "ws_closed",
+    "ConnectionClosedOK": "ws_closed",
+    # httpx and httpcore
+    "ConnectTimeout": "timeout",
+    "ReadTimeout": "timeout",
+    "WriteTimeout": "timeout",
+    "PoolTimeout": "pool_exhausted",
+    "HTTPStatusError": "http_status",
+    "UnsupportedProtocol": "config_invalid",
+    "InvalidURL": "config_invalid",
+    # SQLAlchemy, asyncpg, redis-py, psycopg
+    "NoSuchModuleError": "config_invalid",
+    "ArgumentError": "config_invalid",
+    "ClientConfigurationError": "config_invalid",
+    "AuthenticationError": "auth_failed",
+    "ConnectionTimeout": "timeout",
+    "PoolTimeoutError": "pool_exhausted",
+    # ours
+    "InteractiveTransactionRequired": "unsupported",
+}
+
+_BY_TEXT = (
+    # libpq, asyncpg, redis-py and httpcore say these things in words only; the first that fits counts
+    ("auth_failed", ("password authentication failed", "no password supplied", "WRONGPASS", "NOAUTH")),
+    ("tls_expired", ("certificate has expired",)),
+    ("tls_hostname_mismatch", ("does not match host name", "Hostname mismatch", "is not valid for")),
+    ("tls_unknown_authority", ("certificate verify failed", "local issuer", "self-signed", "self signed")),
+    ("tls_protocol", ("does not support SSL", "rejected SSL upgrade", "SSL error", "wrong version number")),
+    ("protocol_mismatch", ("response to SSL negotiation", "expected authentication request")),
+    ("protocol_mismatch", ("unsupported frontend protocol", "illegal status line", "valid HTTP")),
+    ("connection_refused", ("Connection refused",)),
+    ("timeout", ("timeout expired", "timed out")),
+    ("dns_nxdomain", ("could not translate host name", "failed to resolve host", "not known")),
+    ("dns_failure", ("Temporary failure in name resolution",)),
+    ("host_unreachable", ("No route to host", "Network is unreachable")),
+    ("connection_reset", ("Connection reset by peer",)),
+    ("eof", ("server closed the connection unexpectedly", "closed in the middle of operation")),
+    ("eof", ("Connection closed by server", "Server disconnected without sending", "EOF occurred")),
+    ("eof", ("unexpected connection_lost", "connection is closed")),
+    ("config_invalid", ("invalid connection option", "invalid URI query parameter", "invalid sslmode")),
+    ("config_invalid", ('missing "="', "connect() got an unexpected keyword argument")),
+    ("sql_error", ("FATAL:  ",)),
+)
+
+
+def failure_of(error: BaseException) -> str:
+    """The failure class of an exception and its whole chain.
+
+    Returns:
+        One of `repro.events.FAILURES`, or ``unknown_failure: <type>`` when no link is known.
+    """
+    chain = list(walk(error))
+    for rule in _RULES:
+        for link in reversed(chain):
+            failure = rule(link)
+            if failure is not None:
+                return failure
+    return f"unknown_failure: {type(chain[-1]).__name__}"
+
+
+def _by_facts(error: BaseException) -> str | None:
+    """What carries a number or a state of its own is believed first."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _CERTIFICATE_FAILURES.get(getattr(error, "verify_code", 0), "tls_unknown_authority")
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return "eof"
+    if isinstance(error, ssl.SSLError):
+        return "tls_protocol"
+    if type(error).__name__ == "gaierror":
+        return _lookup_failure(error)
+    numbered = os_error_with_errno(error)
+    if numbered is not None:
+        return failure_of_errno(_symbol(numbered))
+    return _by_sqlstate(error) or _by_http_status(error)
+
+
+def _symbol(error: OSError) -> str:
+    import errno  # noqa: PLC0415 - one name, read once a failure
+
+    return errno.errorcode[error.errno or 0]
+
+
+def _lookup_failure(error: BaseException) -> str:
+    import socket  # noqa: PLC0415 - one constant, read once a failure
+
+    number = error.args[0] if error.args else None
+    return (
+        "dns_nxdomain"
+        if number in {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None)}
+        else "dns_failure"
+    )
+
+
+def _by_sqlstate(error: BaseException) -> str | None:
+    sqlstate = sqlstate_of(error)
+    if sqlstate is None:
+        return None
+    if sqlstate.startswith("28"):
+        return "auth_failed"
+    # 08003 and 08006 are made by drivers, for a connection that ended under them
+    return "eof" if sqlstate in {"08003", "08006"} else "sql_error"
+
+
+def _by_http_status(error: BaseException) -> str | None:
+    """An answer of one of our HTTP drivers that was no success and names no SQLSTATE."""
+    status = getattr(error, "status", None)
+    if not isinstance(status, int) or isinstance(status, bool):
+        return None
+    if status in {401, 403}:
+        return "auth_failed"
+    return "redis_error" if "Upstash" in type(error).__name__ and status < 500 else "http_status"
+
+
+def _by_type(error: BaseException) -> str | None:
+    for kind in type(error).__mro__:
+        known = _BY_TYPE_NAME.get(kind.__name__)
+        if known is not None:
+            return known
+    return None
+
+
+def _by_text(error: BaseException) -> str | None:
+    text = str(error)
+    return next((failure for failure, phrases in _BY_TEXT if any(each in text for each in phrases)), None)
+
+
+def _by_family(error: BaseException) -> str | None:
+    """The broadest statement, when nothing finer is known."""
+    if isinstance(error, TimeoutError) or type(error).__name__ == "TimeoutException":
+        return "timeout"
+    if isinstance(error, EOFError):
+        return "eof"
+    names = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
+    if any(name.startswith("redis.") and name.endswith("ResponseError") for name in names):
+        return "redis_error"
+    if isinstance(error, ConnectionError):
+        return "connection_reset"
+    return None
+
+
+Rule = Callable[[BaseException], str | None]
+_RULES: Iterable[Rule] = (_by_facts, _by_type, _by_text, _by_family)

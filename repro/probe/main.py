@@ -1,0 +1,217 @@
+"""Runs one probe as a process: request in, lines out, one outcome, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import importlib
+import importlib.metadata
+import os
+import platform
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from types import ModuleType
+from typing import Any, NoReturn
+
+from repro import hooks
+from repro.events import Peer
+from repro.persistence.errors import SettingsError
+from repro.persistence.settings import Settings
+from repro.probe import network
+from repro.probe.channel import Channel
+from repro.probe.conversation import Close, Conversation, hold, hold_async
+from repro.probe.database import DatabaseProbe, DatabaseTrial
+from repro.probe.outcome import applied, ended, error_record
+from repro.probe.push import PushProbe, PushTrial
+from repro.probe.recorder import Recorder
+from repro.probe.request import Request, RequestError, receive
+from repro.probe.secrets import known_secrets
+from repro.redaction import Redactor
+
+PASS, FAIL, USAGE, SKIP = 0, 1, 2, 3
+
+WRITING = {DatabaseProbe: "commit", PushProbe: "push"}
+"""The stage at which a kind of probe applies its effect."""
+
+Probe = DatabaseProbe | PushProbe
+Trial = DatabaseTrial | PushTrial
+
+
+def main(probe: Probe) -> NoReturn:
+    """Run a probe's script to its end and leave the process.
+
+    Standard output carries the probe protocol and nothing else. The exit code is 0 for pass, 1 for fail, 2
+    for a request or a setting that cannot be used, 3 for skip; whoever reads the protocol needs none of them.
+    """
+    _die_with_the_parent()
+    channel = Channel.take_standard_output()
+    module, missing = _load(probe.uses)
+    try:
+        request = receive()
+        os.environ.update(request.environment)
+        settings = request.settings
+    except (RequestError, SettingsError) as error:
+        sys.stderr.write(f"{probe.name}: {error}\n")
+        sys.exit(USAGE)
+    channel.conceal(Redactor(known_secrets(settings, os.environ)))
+    reason = missing or _not_configured(probe, settings)
+    status = _skip(channel, probe, request, reason) if reason else _try(channel, probe, request, module)
+    sys.exit(status)
+
+
+def _die_with_the_parent() -> None:
+    """On Linux, be killed when the parent dies, however it dies."""
+    if not sys.platform.startswith("linux") or "TXREPRO_RUN" not in os.environ:
+        return
+    pr_set_pdeathsig = 1  # linux/prctl.h
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() == 1:  # it died before the call
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _load(name: str) -> tuple[ModuleType | None, str | None]:
+    """The driver's module, loaded before the request arrives: meanwhile the lab starts."""
+    try:
+        return importlib.import_module(name), None
+    except ImportError as error:
+        return None, f"the driver cannot be imported: {error}"
+
+
+def _not_configured(probe: Probe, settings: Settings) -> str | None:
+    if isinstance(probe, DatabaseProbe):
+        return None if settings.database_url else "DATABASE_URL is not set"
+    if probe.transport == "http":
+        return None if settings.rest_url else "UPSTASH_REDIS_REST_URL is not set"
+    return None if settings.redis_url else "UPSTASH_REDIS_URL is not set"
+
+
+def _hello(channel: Channel, probe: Probe, request: Request, versions: Mapping[str, str]) -> dict[str, Any]:
+    body = {
+        "probe": probe.name,
+        "driver": _driver(probe),
+        "transport": probe.transport,
+        "versions": dict(versions),
+        "stages": list(probe.stages),
+        "clock_origin": request.origin,
+        "pid": os.getpid(),
+    }
+    channel.send("hello", body)
+    return body
+
+
+def _driver(probe: Probe) -> dict[str, str | None]:
+    if probe.package is None:
+        return {"name": "standard library", "version": platform.python_version()}
+    try:
+        return {"name": probe.package, "version": importlib.metadata.version(probe.package)}
+    except importlib.metadata.PackageNotFoundError:
+        return {"name": probe.package, "version": None}
+
+
+def _skip(channel: Channel, probe: Probe, request: Request, reason: str) -> int:
+    _hello(channel, probe, request, {})
+    channel.send("outcome", _outcome(probe, status="skip", reason=reason))
+    return SKIP
+
+
+def _try(channel: Channel, probe: Probe, request: Request, module: ModuleType | None) -> int:
+    assert module is not None  # noqa: S101 - _load gives a module or a reason
+    recorder = Recorder(channel, request.origin)
+    versions = probe.versions()
+    _hello(channel, probe, request, versions)
+    predicted = [asdict(endpoint) for endpoint in probe.predict(request)]
+    channel.send("predicted", {"predicted": predicted})
+    trial = _trial(probe, request, recorder)
+    started = time.monotonic()
+    uninstall = hooks.install(recorder.event, ignore=_is_inner_hop)
+    try:
+        error = _hold(trial, lambda: probe.connect(module, request))
+    finally:
+        uninstall()
+    outcome = _outcome(
+        probe,
+        status="pass" if error is None else "fail",
+        predicted=predicted,
+        duration_ms=round((time.monotonic() - started) * 1000, 3),
+        stages=ended(recorder.stages, probe.stages, error, recorder.now()),
+        error=error,
+        atomicity=trial.atomicity,
+        applied=applied(recorder.stages, error, WRITING[type(probe)]),
+        versions={**versions, **trial.versions},
+        notes=trial.notes,
+    )
+    channel.send("outcome", outcome)
+    return PASS if error is None else FAIL
+
+
+def _is_inner_hop(peer: Peer) -> bool:
+    """A Unix socket is a hop inside this machine: a tunnel's inner end is never an attempt."""
+    return peer.port is None
+
+
+def _trial(probe: Probe, request: Request, recorder: Recorder) -> Trial:
+    if isinstance(probe, DatabaseProbe):
+        return DatabaseTrial(probe, request, recorder)
+    return PushTrial(probe, request, recorder)
+
+
+def _hold(trial: Trial, connect: Any) -> dict[str, Any] | None:
+    """Hold the trial's conversation; answers with the error record, or None when all is well."""
+    errors: list[dict[str, Any]] = []
+    conversation = _whole(trial, errors)
+    if trial.probe.asynchronous:
+        asyncio.run(hold_async(conversation, connect))
+    else:
+        hold(conversation, connect)
+    return errors[0] if errors else None
+
+
+def _whole(trial: Trial, errors: list[dict[str, Any]]) -> Conversation:
+    """The trial, then its cleaning up and closing, each also after a failure of the one before."""
+    for part in (trial.converse, trial.clean_up, _close):
+        try:
+            yield from part()
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises is the result
+            _take(trial, error, errors)
+    _see_the_network(trial)
+
+
+def _close() -> Conversation:
+    yield Close()
+
+
+def _take(trial: Trial, error: Exception, errors: list[dict[str, Any]]) -> None:
+    record = error_record(error, trial.recorder, trial.probe.transport)
+    errors.append(record)
+    if trial.recorder.running() == "cleanup":
+        trial.recorder.end("cleanup", "fail", failure=record["failure"])
+
+
+def _see_the_network(trial: Trial) -> None:
+    recorder = trial.recorder
+    for stage in network.stages(recorder.events, trial.probe.transport, recorder.since_start):
+        if stage["name"] not in recorder.stages:
+            recorder.put(stage)
+
+
+def _outcome(probe: Probe, *, status: str, **found: Any) -> dict[str, Any]:
+    """The outcome, every key of the contract present; the runner adds where the events are."""
+    nothing: dict[str, Any] = {
+        "name": probe.name,
+        "driver": _driver(probe),
+        "transport": probe.transport,
+        "predicted": [],
+        "status": status,
+        "reason": None,
+        "duration_ms": 0.0,
+        "stages": [],
+        "error": None,
+        "atomicity": {"status": "not_checked", "backends": [], "xids": [], "detail": {}},
+        "applied": "no",
+        "versions": {},
+        "notes": [],
+    }
+    return {**nothing, **found}

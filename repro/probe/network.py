@@ -1,0 +1,138 @@
+"""The network stages of a probe, read off its events: what was resolved, connected, encrypted, upgraded.
+
+Drivers do these things inside one call, so nobody can time them from outside; the events can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from repro.events import Event
+from repro.probe.recorder import Recorder, StageRecord
+
+STAGES_OF_TRANSPORT: Mapping[str, Sequence[str]] = {
+    "tcp": ("resolve", "connect", "tls", "authenticate"),
+    "http": ("resolve", "connect", "tls"),
+    "websocket": ("resolve", "connect", "tls", "upgrade", "authenticate"),
+}
+"""The network stages that a transport goes through, in order."""
+
+_OP_OF_STAGE = {"resolve": "dns", "connect": "connect", "tls": "tls.handshake", "upgrade": "http.upgrade"}
+
+_BEFORE_THE_SERVER = {
+    "connection_refused": "connect",
+    "host_unreachable": "connect",
+    "ws_handshake": "upgrade",
+}
+
+
+def of_stage(events: Iterable[Event], stage: str) -> list[Event]:
+    """The events that belong to a network stage."""
+    op = _OP_OF_STAGE.get(stage)
+    return [event for event in events if event.op == op]
+
+
+def reached(events: Iterable[Event], stage: str) -> bool:
+    """Whether a network stage succeeded at least once."""
+    return any(event.failure is None for event in of_stage(events, stage))
+
+
+def stages(
+    events: Sequence[Event], transport: str, since_start: Callable[[float], float]
+) -> list[StageRecord]:
+    """The stages that the events tell of; a stage without events is not among them.
+
+    Args:
+        events: what was seen, in order.
+        transport: a key of `STAGES_OF_TRANSPORT`.
+        since_start: turns a moment of the monotonic clock into seconds since the run's start.
+    """
+    found = ((name, of_stage(events, name)) for name in STAGES_OF_TRANSPORT[transport])
+    return [_stage(name, seen, since_start) for name, seen in found if seen]
+
+
+def _stage(name: str, seen: Sequence[Event], since_start: Callable[[float], float]) -> StageRecord:
+    succeeded = any(event.failure is None for event in seen)
+    return {
+        "name": name,
+        "status": "pass" if succeeded else "fail",
+        "t0": since_start(min(event.t0 for event in seen)),
+        "t": since_start(max(event.t for event in seen)),
+        "failure": None if succeeded else seen[-1].failure,
+        "detail": _detail(name, seen),
+    }
+
+
+def _detail(name: str, seen: Sequence[Event]) -> dict[str, object]:
+    last = seen[-1]
+    if name == "resolve":
+        return {"host": last.fields.get("dns.name"), "answers": last.fields.get("dns.answers", [])}
+    if name == "connect":
+        attempts = [{"address": str(event.peer), "failure": event.failure} for event in seen if event.peer]
+        return {"attempts": attempts}
+    return dict(last.fields)
+
+
+def note_opened(recorder: Recorder, transport: str) -> None:
+    """Record the network stages of a connection that is open now.
+
+    What is open has authenticated: after the last network event, and before now.
+    """
+    seen = stages(recorder.events, transport, recorder.since_start)
+    for stage in seen:
+        recorder.put(stage)
+    now = recorder.now()
+    t0 = max((stage["t"] for stage in seen), default=now)
+    recorder.put(
+        {"name": "authenticate", "status": "pass", "t0": t0, "t": now, "failure": None, "detail": {}}
+    )
+
+
+def operation_of(failure: str, running: str | None, events: Sequence[Event], transport: str) -> str:
+    """The stage at which a probe failed.
+
+    Args:
+        failure: the failure class of the error.
+        running: the stage that was under way, or None while the driver was opening its connection.
+        events: what was seen up to then.
+        transport: a key of `STAGES_OF_TRANSPORT`.
+    """
+    if failure.startswith("dns_"):
+        return "resolve"
+    if failure.startswith("tls_"):
+        return "tls"
+    if failure == "auth_failed":
+        return "authenticate"
+    if failure in _BEFORE_THE_SERVER:
+        return _BEFORE_THE_SERVER[failure]
+    return _furthest(running, events, transport)
+
+
+def _furthest(running: str | None, events: Sequence[Event], transport: str) -> str:
+    """The first network stage that was begun and never succeeded; else the stage that was under way."""
+    names = STAGES_OF_TRANSPORT[transport]
+    for name in names:
+        if of_stage(events, name) and not reached(events, name):
+            return name
+    if running is not None:
+        return running
+    if not reached(events, "connect"):
+        return "connect"
+    return next(
+        (name for name in ("upgrade", "authenticate") if name in names and not reached(events, name)),
+        "connect",
+    )
+
+
+def last_address(events: Sequence[Event]) -> str | None:
+    """The address dialled last, as ``127.0.0.1:443``; where an attempt succeeded, the last good one."""
+    attempts = [event for event in events if event.op == "connect" and event.peer is not None]
+    good = [event for event in attempts if event.failure is None]
+    chosen = (good or attempts)[-1:]
+    return str(chosen[0].peer) if chosen else None
+
+
+def last_errno(events: Sequence[Event]) -> str | None:
+    """The errno of the attempt dialled last, where it failed."""
+    attempts = [event for event in events if event.op == "connect"]
+    return attempts[-1].errno if attempts else None

@@ -1,0 +1,35 @@
+"""Every secret that a probe can come to hold, for whoever writes anything of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from repro.persistence.dsn import MalformedUrl, parse_url
+from repro.persistence.settings import Settings, secrets_of
+
+SECRET_VARIABLES = ("PGPASSWORD", "REDISCLI_AUTH")
+"""Variables that are a secret as a whole; drivers read them by themselves."""
+
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+"""Variables that hold a URL, perhaps with a password."""
+
+
+def known_secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    """The target's secrets, and those that drivers read from the environment by themselves.
+
+    Args:
+        settings: the target.
+        environ: the probe's environment.
+    """
+    whole = [environ[name] for name in SECRET_VARIABLES if environ.get(name)]
+    urls = [environ[name] for name in PROXY_VARIABLES if environ.get(name)]
+    return [*secrets_of(settings), *whole, *_passwords(urls)]
+
+
+def _passwords(urls: Iterable[str]) -> Iterator[str]:
+    for text in urls:
+        try:
+            url = parse_url(text if "://" in text else f"http://{text}")
+        except MalformedUrl:
+            continue
+        yield from (each for each in (url.password, url.written_password) if each)
