@@ -1,0 +1,159 @@
+"""Findings for what failed and has no known cause: where it failed, how, and what it was not.
+
+A failing probe always has a finding. When no cause is known the finding says *undiagnosed* and nothing more
+than was seen: never a guess. Probes that failed alike, at the same operation of the same transport's family,
+are one finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from repro.document import FAILING, ErrorRecord, Evidence, Finding, Layer, Outcome, StageName
+
+_LAYER_OF_OPERATION: Mapping[str, Layer] = {
+    "resolve": "dns",
+    "connect": "tcp",
+    "tls": "tls",
+    "authenticate": "startup-auth",
+}
+
+_LAYER_OF_PROBE: Mapping[str, Layer] = {
+    "http": "serverless-http",
+    "ws": "websocket",
+}
+
+WORDS = {
+    "connection_refused": "connection refused",
+    "connection_reset": "connection reset",
+    "eof": "the server ended the connection",
+    "timeout": "no answer in time",
+    "dns_nxdomain": "no such host",
+    "dns_failure": "the lookup failed",
+    "host_unreachable": "no route to the host",
+    "tls_unknown_authority": "the certificate's authority is not trusted",
+    "tls_hostname_mismatch": "the certificate is for another host",
+    "tls_expired": "the certificate has expired",
+    "tls_protocol": "the TLS handshake failed",
+    "http_status": "an HTTP status that is no success",
+    "ws_handshake": "the WebSocket upgrade was refused",
+    "ws_closed": "the WebSocket was closed",
+    "protocol_mismatch": "the server speaks another protocol",
+    "auth_failed": "the login was refused",
+    "sql_error": "the server refused a statement",
+    "redis_error": "the queue refused a command",
+    "config_invalid": "the driver refused its configuration",
+    "unsupported": "the driver cannot do this",
+    "not_atomic": "the transaction was not atomic",
+    "duplicate_effect": "the effect happened more than once",
+    "pool_exhausted": "the pool had no connection left",
+    "driver_crash": "the probe's process crashed",
+}
+"""Each failure of the closed vocabulary in words."""
+
+Identity = tuple[Layer, StageName, str, str | None]
+
+
+def findings(outcomes: Sequence[Outcome], events: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Finding]:
+    """One finding for each way in which probes failed, the one that explains most probes first.
+
+    Args:
+        outcomes: all outcomes of a run.
+        events: each probe's trace lines, by its name.
+    """
+    groups: dict[Identity, list[Outcome]] = {}
+    for outcome in outcomes:
+        if outcome["status"] in FAILING:
+            groups.setdefault(identity(outcome), []).append(outcome)
+    ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
+    return [_finding(key, members, outcomes, events) for key, members in ordered]
+
+
+def identity(outcome: Outcome) -> Identity:
+    """What makes two failures the same: layer, operation, failure, and the port that was dialled."""
+    error = _error(outcome)
+    port = error["address"].rpartition(":")[2] if error["address"] else None
+    return _layer(outcome), error["operation"], error["failure"], port
+
+
+def _error(outcome: Outcome) -> ErrorRecord:
+    error = outcome["error"]
+    assert error is not None, "an outcome that failed says why"  # noqa: S101
+    return error
+
+
+def _layer(outcome: Outcome) -> Layer:
+    """The layer of a failure, of the fifteen; the network's own layers come before the driver's."""
+    error = _error(outcome)
+    if error["failure"] == "config_invalid":
+        return "config"
+    if error["operation"] in _LAYER_OF_OPERATION:
+        return _LAYER_OF_OPERATION[error["operation"]]
+    family = outcome["name"].partition(".")[0]
+    if family == "push":
+        return "upstash-rest" if outcome["transport"] == "http" else "redis-tcp"
+    if error["operation"] == "commit" and outcome["applied"] == "unknown":
+        return "commit-ambiguity"
+    return _LAYER_OF_PROBE.get(family, "transaction")
+
+
+def _finding(
+    key: Identity,
+    members: Sequence[Outcome],
+    outcomes: Iterable[Outcome],
+    events: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> Finding:
+    layer, operation, failure, _ = key
+    evidence = [each for member in members for each in _evidence(member, events.get(member["name"], ()))]
+    return {
+        "cause": None,
+        "layer": layer,
+        "operation": operation,
+        "failure": failure,
+        "title": f"{operation}: {in_words(failure)}",
+        "probes": [member["name"] for member in members],
+        "proof": "untested",
+        "summary": _summary(members, outcomes),
+        "evidence": evidence,
+        "experiment": None,
+        "ruled_out": [],
+        "fix": [],
+        "links": [],
+    }
+
+
+def in_words(failure: str) -> str:
+    """A failure in words; one that is not of the vocabulary is itself."""
+    return WORDS.get(failure, failure)
+
+
+def _summary(members: Sequence[Outcome], outcomes: Iterable[Outcome]) -> str:
+    """What is known, in sentences that claim nothing more than was seen."""
+    error = _error(members[0])
+    names = ", ".join(member["name"] for member in members)
+    where = f" at {error['address']}" if error["address"] else ""
+    passed = [outcome["name"] for outcome in outcomes if outcome["status"] == "pass"]
+    beside = f" On the same target these passed: {', '.join(passed)}." if passed else ""
+    return f"{names} failed during {error['operation']}{where}: {in_words(error['failure'])}.{beside}"
+
+
+def _evidence(outcome: Outcome, lines: Sequence[Mapping[str, Any]]) -> list[Evidence]:
+    """The failed events of a probe; its deepest error where no event failed."""
+    failed = [line for line in lines if line.get("failure")]
+    if failed:
+        return [
+            {"probe": outcome["name"], "seq": line["seq"], "text": _in_text(line)} for line in failed[-4:]
+        ]
+    error = _error(outcome)
+    text = error["chain"][-1]["message"] if error["chain"] else error["message"]
+    return [{"probe": outcome["name"], "seq": None, "text": text}]
+
+
+def _in_text(line: Mapping[str, Any]) -> str:
+    peer = line.get("peer")
+    port = f":{peer['port']}" if peer and peer["port"] is not None else ""
+    whom = f"{peer['address']}{port}" if peer else str(line.get("dns.name") or line.get("host") or "")
+    return " ".join(
+        filter(None, (str(line["op"]), whom, in_words(str(line["failure"])), str(line.get("errno") or "")))
+    )

@@ -1,0 +1,86 @@
+"""The run document (``txrepro/run/1``): its shape, its verdict, its schema, and the folder that holds it.
+
+The document is a contract that other programs read, so it is plain JSON data, typed here for us and
+described to everybody else by ``repro/schemas/run-1.json``.
+"""
+
+from __future__ import annotations
+
+from repro.document.assembly import EXIT_CODES, assemble, verdict_of
+from repro.document.reading import RunError, find_run, read_events, read_run
+from repro.document.schema import InvalidDocument, validate, validate_event
+from repro.document.shape import (
+    FAILING,
+    LAYERS,
+    RUN_SCHEMA,
+    STAGES,
+    Applied,
+    Atomicity,
+    AtomicityStatus,
+    ChainLink,
+    Counts,
+    DriverRecord,
+    Effect,
+    Endpoint,
+    ErrorRecord,
+    Evidence,
+    Experiment,
+    Finding,
+    Layer,
+    Outcome,
+    ProbeStatus,
+    ProofStatus,
+    RuledOut,
+    RunDocument,
+    Stage,
+    StageName,
+    StageStatus,
+    ToolRecord,
+    TransactionRecord,
+    Verdict,
+)
+from repro.document.writing import OutputError, redact_run, write_run
+
+__all__ = [
+    "EXIT_CODES",
+    "FAILING",
+    "LAYERS",
+    "RUN_SCHEMA",
+    "STAGES",
+    "Applied",
+    "Atomicity",
+    "AtomicityStatus",
+    "ChainLink",
+    "Counts",
+    "DriverRecord",
+    "Effect",
+    "Endpoint",
+    "ErrorRecord",
+    "Evidence",
+    "Experiment",
+    "Finding",
+    "InvalidDocument",
+    "Layer",
+    "Outcome",
+    "OutputError",
+    "ProbeStatus",
+    "ProofStatus",
+    "RuledOut",
+    "RunDocument",
+    "RunError",
+    "Stage",
+    "StageName",
+    "StageStatus",
+    "ToolRecord",
+    "TransactionRecord",
+    "Verdict",
+    "assemble",
+    "find_run",
+    "read_events",
+    "read_run",
+    "redact_run",
+    "validate",
+    "validate_event",
+    "verdict_of",
+    "write_run",
+]

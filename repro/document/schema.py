@@ -1,0 +1,71 @@
+"""Holds every document and every trace line against the published JSON Schemas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
+
+SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
+
+
+class InvalidDocument(ValueError):  # noqa: N818 - it says what is wrong
+    """A document or a trace line is not of the published shape; the message says where, on one line."""
+
+
+def validate(document: Mapping[str, Any]) -> None:
+    """Hold a run document against ``run-1.json``.
+
+    Raises:
+        InvalidDocument: it is of another shape.
+    """
+    _hold("run-1.json", document, "run document")
+
+
+def validate_event(line: Mapping[str, Any]) -> None:
+    """Hold a line of a trace against ``event-1.json``.
+
+    Raises:
+        InvalidDocument: it is of another shape.
+    """
+    _hold("event-1.json", line, "trace line")
+
+
+def _hold(name: str, instance: Mapping[str, Any], what: str) -> None:
+    error = next(iter(validator(name).iter_errors(instance)), None)
+    if error is not None:
+        raise InvalidDocument(f"{what}: {_where(error)}: {_why(error)}")
+
+
+@cache
+def validator(name: str) -> Draft202012Validator:
+    """The validator of a schema in ``repro/schemas``; made once, because checking a schema takes a while."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow to load, and only writers and readers need it
+
+    schema = json.loads((SCHEMAS / name).read_text(encoding="utf-8"))
+    return Draft202012Validator(schema)
+
+
+def _where(error: ValidationError) -> str:
+    return "/" + "/".join(str(step) for step in error.absolute_path)
+
+
+def _why(error: ValidationError) -> str:
+    """What is wrong, without the value: it may be long, and may hold anything."""
+    reasons = {
+        "additionalProperties": "has a key that the schema does not know",
+        "anyOf": "is of none of the allowed kinds",
+        "const": f"must be {error.validator_value!r}",
+        "enum": "is no word of its vocabulary",
+        "minItems": "has too few items",
+        "pattern": f"does not match {error.validator_value}",
+        "required": "lacks a required key",
+        "type": f"must be of type {error.validator_value}",
+    }
+    return reasons.get(str(error.validator), f"fails the rule {error.validator!r}")

@@ -1,0 +1,1 @@
+"""Runs probe scripts: processes, deadlines, collecting outcomes."""

@@ -1,0 +1,149 @@
+"""What the lines of one probe add up to, whether or not it lived to say its outcome."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from repro.document import Outcome, Stage
+from repro.events import Event
+from repro.observe.catalog import Entry
+from repro.probe import network
+from repro.probe.outcome import applied, ended
+from repro.probe.recorder import StageRecord
+
+MAX_EVENTS = 100_000
+"""Events kept of one probe; a driver that reconnects without end must not fill the memory."""
+
+
+@dataclass(slots=True)
+class Collected:
+    """The lines of one probe so far.
+
+    Args:
+        entry: which probe it is.
+    """
+
+    entry: Entry
+    hello: dict[str, Any] = field(default_factory=dict)
+    predicted: list[Any] = field(default_factory=list)
+    stages: dict[str, StageRecord] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    events_dropped: int = 0
+    said: dict[str, Any] | None = None
+
+    def take(self, line: bytes) -> tuple[str, dict[str, Any]] | None:
+        """Take one line of the protocol; what is none of it is passed over.
+
+        Returns:
+            The kind of the line and its body, or None.
+        """
+        try:
+            body = json.loads(line)
+            kind = body.pop("line")
+            self._keep(kind, body)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return kind, body
+
+    def _keep(self, kind: str, body: dict[str, Any]) -> None:
+        if kind == "hello":
+            self.hello = body
+        elif kind == "predicted":
+            self.predicted = body["predicted"]
+        elif kind == "stage":
+            self.stages[body["name"]] = cast("StageRecord", body)
+        elif kind == "event" and len(self.events) < MAX_EVENTS:
+            self.events.append(body)
+        elif kind == "event":
+            self.events_dropped += 1
+        elif kind == "outcome":
+            self.said = body
+
+    def outcome(self) -> Outcome:
+        """The outcome that the probe said."""
+        assert self.said is not None  # noqa: S101 - asked only then
+        return cast("Outcome", {**self._blank("crash"), **self.said, "events": self._trace_file()})
+
+    def skipped(self, reason: str) -> Outcome:
+        """The outcome of a probe that did not run."""
+        return cast("Outcome", {**self._blank("skip"), "reason": reason, "events": None})
+
+    def ended_by(self, status: str, failure: str, reason: str, *, now: float, log: list[str]) -> Outcome:
+        """The outcome of a probe that said none.
+
+        Args:
+            status: ``timeout`` or ``crash``.
+            failure: the failure class.
+            reason: what ended it.
+            now: seconds since the run's start.
+            log: the last lines of its standard error.
+        """
+        error = self._error(failure, reason)
+        expected = self.hello.get("stages", [error["operation"]])
+        writing = "commit" if "commit" in expected else "push"
+        found = {
+            **self._blank(status),
+            "reason": reason,
+            "predicted": self.predicted,
+            "stages": ended(self.stages, expected, error, now),
+            "error": error,
+            "applied": applied(self.stages, error, writing),
+            "events": self._trace_file(),
+            "duration_ms": round((now - self._began(now)) * 1000, 3),
+            "log": log,
+        }
+        return cast("Outcome", found)
+
+    def _error(self, failure: str, reason: str) -> dict[str, Any]:
+        events = [Event.from_json(line) for line in self.events]
+        transport = self.hello.get("transport", "tcp")
+        operation = network.operation_of(failure, self.running(), events, transport)
+        return {
+            "failure": failure,
+            "operation": operation,
+            "type": "repro.observe.Deadline" if failure == "timeout" else "repro.observe.Crash",
+            "message": reason,
+            "sqlstate": None,
+            "errno": None,
+            "address": network.last_address(events),
+            "chain": [],
+        }
+
+    def running(self) -> str | None:
+        """The stage that was under way at the last line."""
+        return next(
+            (name for name, stage in reversed(self.stages.items()) if stage["status"] == "running"), None
+        )
+
+    def _began(self, now: float) -> float:
+        return min((stage["t0"] for stage in self.stages.values()), default=now)
+
+    def _trace_file(self) -> str | None:
+        return f"trace/{self.entry.name}.jsonl" if self.hello else None
+
+    def _blank(self, status: str) -> dict[str, Any]:
+        """Every key of the contract, with nothing known."""
+        return {
+            "name": self.entry.name,
+            "driver": self.hello.get("driver", {"name": None, "version": None}),
+            "transport": self.hello.get("transport"),
+            "predicted": [],
+            "status": status,
+            "reason": None,
+            "duration_ms": 0.0,
+            "stages": [],
+            "error": None,
+            "atomicity": {"status": "not_checked", "backends": [], "xids": [], "detail": {}},
+            "applied": "no",
+            "events": None,
+            "versions": self.hello.get("versions", {}),
+            "notes": [],
+        }
+
+
+def as_stage(body: Mapping[str, Any]) -> Stage:
+    """A stage line's body as the document's stage."""
+    return cast("Stage", dict(body))

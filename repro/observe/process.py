@@ -1,0 +1,201 @@
+"""One probe as a child process: asked, listened to, and ended at its deadline with everything it started."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from repro.document import Outcome
+from repro.observe.catalog import Entry
+from repro.observe.collect import Collected
+from repro.probe.request import RUN_VARIABLE, Request
+
+MAX_LINE = 16 * 1024 * 1024
+"""Bytes of one line of the protocol; a longer one is a probe gone mad."""
+
+LOG_LINES = 40
+"""Lines of standard error that are kept: the last ones, where a crash says why."""
+
+GRACE_S = 2.0
+"""How long a probe that has said its outcome may take to leave."""
+
+Listener = Callable[[str, dict[str, Any]], None]
+
+
+class ProbeProcess:
+    """A probe's process, from its start (so that its driver loads early) to its outcome.
+
+    Args:
+        entry: which probe.
+        script: its file.
+        run_id: the run it belongs to.
+        listener: told each line as it comes: its kind and its body.
+    """
+
+    def __init__(self, entry: Entry, script: Path, run_id: str, listener: Listener) -> None:
+        self.collected = Collected(entry)
+        self._script = script
+        self._run_id = run_id
+        self._listener = listener
+        self._log: list[str] = []
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start the process; it loads its driver and waits for the request."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(self._script),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=MAX_LINE,
+            env=child_environment(os.environ, self._run_id),
+            start_new_session=True,  # a group of its own, so that all it starts can be ended with it
+        )
+
+    async def ask(self, request: Request, deadline_s: float) -> Outcome:
+        """Send the request and listen until the outcome, the end of the process, or the deadline.
+
+        Args:
+            request: what to do.
+            deadline_s: seconds from now; must be positive.
+        """
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await self._converse(request)
+        except TimeoutError:
+            return self._ended_by("timeout", "timeout", f"no outcome within {deadline_s:.1f} s", request)
+
+    async def _converse(self, request: Request) -> Outcome:
+        process = self._started()
+        listening = asyncio.create_task(self._listen_to_log())
+        try:
+            await self._send(request)
+            overlong = await self._listen()
+            if self.collected.said is not None:
+                return self.collected.outcome()
+            if overlong is not None:
+                return self._ended_by("crash", "driver_crash", overlong, request)
+            code = await process.wait()
+            await asyncio.wait({listening}, timeout=GRACE_S)
+            return self._ended_by("crash", "driver_crash", how_it_ended(code), request)
+        finally:
+            listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await listening
+
+    async def _send(self, request: Request) -> None:
+        stdin = self._started().stdin
+        assert stdin is not None  # noqa: S101 - it is a pipe
+        with contextlib.suppress(ConnectionError):  # it died before it was asked; its end says so
+            stdin.write(request.as_json().encode())
+            await stdin.drain()
+            stdin.close()
+
+    async def _listen(self) -> str | None:
+        """Read lines until the outcome or the end; answers with a complaint, if there is one."""
+        stdout = self._started().stdout
+        assert stdout is not None  # noqa: S101 - it is a pipe
+        while self.collected.said is None:
+            try:
+                line = await stdout.readline()
+            except ValueError:
+                return f"wrote a line of more than {MAX_LINE} bytes"
+            if not line:
+                return None
+            taken = self.collected.take(line)
+            if taken is not None:
+                self._listener(*taken)
+        return None
+
+    async def _listen_to_log(self) -> None:
+        stderr = self._started().stderr
+        assert stderr is not None  # noqa: S101 - it is a pipe
+        while True:
+            try:
+                line = await stderr.readline()
+            except ValueError:
+                continue
+            if not line:
+                return
+            self._log = [*self._log[1 - LOG_LINES :], line.decode("utf-8", "replace").rstrip()]
+
+    def _ended_by(self, status: str, failure: str, reason: str, request: Request) -> Outcome:
+        now = round(time.monotonic() - request.origin, 6)
+        return self.collected.ended_by(status, failure, reason, now=now, log=self._log)
+
+    def _started(self) -> asyncio.subprocess.Process:
+        assert self._process is not None, "start() comes first"  # noqa: S101
+        return self._process
+
+    async def end(self) -> None:
+        """End the process and its whole group, at once; nothing of it is left afterwards. Safe to repeat."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        if self.collected.said is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), GRACE_S)
+        await kill_group(process.pid)
+        await process.wait()
+        close_pipes(process)
+
+
+async def kill_group(group: int) -> None:
+    """Kill every process of a group, and wait until there is none, but no longer than `GRACE_S`."""
+    give_up = time.monotonic() + GRACE_S
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < give_up:
+            os.killpg(group, signal.SIGKILL)
+            await asyncio.sleep(0.002)
+
+
+def close_pipes(process: asyncio.subprocess.Process) -> None:
+    """Close what asyncio keeps open of a child whose own children may still hold the other ends."""
+    transport = process._transport  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio has no public way
+    transport.close()
+
+
+def child_environment(environ: Mapping[str, str], run_id: str) -> dict[str, str]:
+    """What a probe inherits: everything but the target's settings, which it gets on standard input.
+
+    ``PG*``, proxy and TLS variables are inherited on purpose: they are causes.
+    """
+    kept = {name: value for name, value in environ.items() if name not in SETTINGS}
+    kept[RUN_VARIABLE] = run_id
+    package_home = Path(__file__).resolve().parents[2]
+    if package_home.name != "site-packages":  # a checkout: the script must find the package beside it
+        kept["PYTHONPATH"] = os.pathsep.join(filter(None, (str(package_home), kept.get("PYTHONPATH"))))
+    return kept
+
+
+SETTINGS = frozenset(
+    {
+        "DATABASE_URL",
+        "POSTGRES_URL",
+        "POSTGRES_URL_NON_POOLING",
+        "UPSTASH_REDIS_URL",
+        "UPSTASH_REDIS_REST_URL",
+        "UPSTASH_REDIS_REST_TOKEN",
+        "NEON_FETCH_ENDPOINT",
+        "NEON_WS_PROXY",
+    }
+)
+
+
+def how_it_ended(code: int) -> str:
+    """The end of a process in words."""
+    if code >= 0:
+        return f"the process left with exit code {code} and said no outcome"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"the process was ended by {name}"

@@ -1,0 +1,220 @@
+"""Runs the probes of a plan side by side, on the lab or on a target of the user's.
+
+The probes' processes are started while the lab starts, so that their drivers load meanwhile; each is asked
+when the target is known. Whatever ends the run, every process of it is ended first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from repro.document import Outcome
+from repro.lab.errors import LabError
+from repro.lab.messages import ServerInfo
+from repro.lab.process import Lab
+from repro.observe.catalog import Entry
+from repro.observe.collect import Collected, as_stage
+from repro.observe.plan import WRITING_ALLOWANCE_S, Plan, reason_to_skip
+from repro.observe.process import SETTINGS, Listener, ProbeProcess
+from repro.observe.progress import Progress
+from repro.probe.request import Request
+from repro.resources import probe_script
+
+LAB_READY_S = 30.0
+"""Seconds the lab may take to start, unless the run's deadline is shorter."""
+
+TOO_LATE = "the run's deadline of {:g} s passed before its turn"
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(slots=True)
+class Observation:
+    """What a run saw.
+
+    Args:
+        started_at: the wall clock at the run's start.
+        origin: the monotonic clock at the same moment, in seconds.
+        outcomes: one for each probe of the plan, in its order.
+        events: each probe's trace lines, by its name.
+        variables: the target's settings, the lab's included.
+        environment: what the lab added to the probes' environment.
+        servers: the lab's servers.
+        interrupted: whether somebody stopped the run before its end.
+        duration_s: how long it took.
+    """
+
+    started_at: datetime
+    origin: float
+    outcomes: list[Outcome] = field(default_factory=list)
+    events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    servers: list[ServerInfo] = field(default_factory=list)
+    interrupted: bool = False
+    duration_s: float = 0.0
+
+
+def observe(plan: Plan, progress: Progress) -> Observation:
+    """Run a plan to its end, its deadline, or an interruption (SIGINT, SIGTERM).
+
+    Raises:
+        LabError: the lab does not start.
+        KeyboardInterrupt: interrupted a second time.
+    """
+    return asyncio.run(_observe(plan, progress))
+
+
+async def _observe(plan: Plan, progress: Progress) -> Observation:
+    return await _Run(plan, progress).to_its_end()
+
+
+class _Run:
+    def __init__(self, plan: Plan, progress: Progress) -> None:
+        self._plan = plan
+        self._progress = progress
+        self._seen = Observation(started_at=datetime.now(UTC), origin=time.monotonic())
+        self._places = asyncio.Semaphore(plan.workers)
+        self._target: asyncio.Future[Request] = asyncio.get_running_loop().create_future()
+        self._outcomes: dict[str, Outcome] = {}
+        self._collected: dict[str, Collected] = {}
+
+    async def to_its_end(self) -> Observation:
+        self._progress.planned([entry.name for entry in self._plan.entries], self._plan.share_s)
+        lab = self._launched_lab()
+        try:
+            await self._interruptibly(self._probes(lab))
+        finally:
+            if lab is not None:
+                await asyncio.to_thread(lab.stop)
+        return self._everything_seen()
+
+    def _launched_lab(self) -> Lab | None:
+        if self._plan.kind == "env":
+            return None
+        self._progress.lab("starting")
+        return Lab.launch(postgres_bindir=self._plan.postgres_bindir, redis_server=self._plan.redis_server)
+
+    async def _interruptibly(self, work: Coroutine[Any, Any, None]) -> None:
+        """The first signal ends the work in good order; a second one is Python's own business."""
+        task = asyncio.create_task(work)
+        loop = asyncio.get_running_loop()
+
+        def interrupt() -> None:
+            self._seen.interrupted = True
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
+            task.cancel()
+
+        for number in SIGNALS:
+            loop.add_signal_handler(number, interrupt)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not self._seen.interrupted:
+                raise
+        finally:
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
+
+    async def _probes(self, lab: Lab | None) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for entry in self._plan.entries:
+                    tasks.create_task(self._probe(entry))
+                self._target.set_result(await self._request(lab))
+        except* LabError as group:
+            failed: LabError | None = _first(group, LabError)
+        else:
+            failed = None
+        if failed is not None:
+            raise failed
+
+    async def _request(self, lab: Lab | None) -> Request:
+        """The request that every probe of the run is sent, once the target is there."""
+        if lab is None:
+            offered: Mapping[str, str] = self._plan.variables
+        else:
+            await asyncio.to_thread(lab.wait_ready, min(LAB_READY_S, max(self._left_s(), 0.1)))
+            self._progress.lab(f"ready in {time.monotonic() - self._seen.origin:.1f} s")
+            self._seen.servers = list(lab.servers)
+            offered = {**self._plan.variables, **lab.environment}
+        self._seen.variables = {name: value for name, value in offered.items() if name in SETTINGS}
+        self._seen.environment = {name: value for name, value in offered.items() if name not in SETTINGS}
+        return Request(
+            run_id=self._plan.run_id,
+            variables=self._seen.variables,
+            environment=self._seen.environment,
+            commit=self._plan.effect == "commit",
+            origin=self._seen.origin,
+        )
+
+    async def _probe(self, entry: Entry) -> None:
+        reason = reason_to_skip(entry, self._plan.variables) if self._plan.kind == "env" else None
+        if reason is not None:
+            self._finish(Collected(entry).skipped(reason))
+            return
+        async with self._places:
+            await self._run(entry)
+
+    async def _run(self, entry: Entry) -> None:
+        process = ProbeProcess(entry, probe_script(entry.script), self._plan.run_id, self._listener(entry))
+        self._collected[entry.name] = process.collected
+        try:
+            await process.start()
+            request = await asyncio.shield(self._target)
+            share = min(self._plan.share_s, self._left_s())
+            if share <= 0:
+                self._finish(process.collected.skipped(TOO_LATE.format(self._plan.deadline_s)))
+                return
+            self._progress.started(entry.name)
+            self._finish(await process.ask(request, share))
+        finally:
+            await process.end()
+
+    def _left_s(self) -> float:
+        """Seconds until the probes must be done, so that the report is written within the deadline."""
+        return self._plan.deadline_s - WRITING_ALLOWANCE_S - (time.monotonic() - self._seen.origin)
+
+    def _listener(self, entry: Entry) -> Listener:
+        def listen(kind: str, body: dict[str, Any]) -> None:
+            self._progress.line(entry.name, kind, body)
+            if kind == "stage":
+                self._progress.stage(entry.name, as_stage(body))
+
+        return listen
+
+    def _finish(self, outcome: Outcome) -> None:
+        self._outcomes[outcome["name"]] = outcome
+        self._progress.finished(outcome)
+
+    def _everything_seen(self) -> Observation:
+        seen = self._seen
+        for entry in self._plan.entries:
+            if entry.name not in self._outcomes:
+                collected = self._collected.get(entry.name, Collected(entry))
+                self._finish(collected.skipped("the run was interrupted before it ended"))
+        seen.outcomes = [self._outcomes[entry.name] for entry in self._plan.entries]
+        seen.events = {
+            name: collected.events for name, collected in self._collected.items() if collected.hello
+        }
+        seen.duration_s = round(time.monotonic() - seen.origin, 3)
+        return seen
+
+
+def _first(group: BaseExceptionGroup[Any], kind: type[LabError]) -> LabError | None:
+    """The first exception of a kind in a group, however deep."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            found = _first(error, kind)
+            if found is not None:
+                return found
+        elif isinstance(error, kind):
+            return error
+    return None

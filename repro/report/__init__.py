@@ -1,0 +1,1 @@
+"""Reports that get read: a run as Markdown that is ready for an issue."""

@@ -1,0 +1,85 @@
+"""Foreign text as data: it cannot break a fence, ping a person, link an issue, inject HTML or move a cursor.
+
+Text from a server or a driver stands in code, inline or fenced, where GitHub interprets nothing. Sentences of
+ours, which may quote such text, keep their words; what Markdown or GitHub could read as more than a word goes
+into code.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ANSI = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI … final byte (ECMA-48, 5.4)
+    r"|\x1b[\]P^_X][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC, DCS, PM, APC, SOS … until ST or BEL
+    r"|\x1b[ -/]*[0-~]"  # the two-character sequences
+)
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""Controls, direction marks, zero-width characters, halves of surrogate pairs: shown as their code point."""
+
+_MORE_THAN_A_WORD = re.compile(
+    r"[`*_~<>&\[\]\\|@#$!{}]|://|www\.|:\w+:|\bGH-\d|\b[0-9a-f]{7,40}\b", re.IGNORECASE
+)
+_SENTENCE_MARKS = re.compile(r"^([(\"']*)(.*?)([)\"'.,;:?]*)$", re.DOTALL)
+
+
+def clean(text: str) -> str:
+    """The text without terminal sequences and carriage returns; what is invisible is shown by its number."""
+    text = _ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def one_line(text: str) -> str:
+    """The clean text on one line."""
+    return " ".join(clean(text).split())
+
+
+def code(text: object) -> str:
+    """Inline code on one line, its delimiter longer than any run of backticks in it; nothing for no text."""
+    line = one_line(str(text))
+    if not line:
+        return ""
+    ticks = "`" * (_longest_run(line) + 1)
+    room = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{ticks}{room}{line}{room}{ticks}"
+
+
+def cell(text: object) -> str:
+    """Inline code for a cell of a table, where a bar would end the cell even inside code (GFM, 4.10)."""
+    return code(text).replace("|", "\\|")
+
+
+def fence(text: str, language: str = "text") -> str:
+    """A fenced block, its fence longer than any run of backticks in it."""
+    body = clean(text).strip("\n")
+    ticks = "`" * max(3, _longest_run(body) + 1)
+    return f"{ticks}{language}\n{body}\n{ticks}"
+
+
+def prose(text: str) -> str:
+    """A sentence on one line; words that could be read as more than words are put into code."""
+    return " ".join(_word(word) for word in one_line(text).split())
+
+
+def _word(word: str) -> str:
+    if not _MORE_THAN_A_WORD.search(word):
+        return word
+    parts = _SENTENCE_MARKS.match(word)
+    if parts is None or not parts[2]:
+        return code(word)
+    return f"{parts[1]}{code(parts[2])}{parts[3]}"
+
+
+def shortened(text: str, most: int) -> str:
+    """The text; of one that is too long a fifth of the room from its head, the rest from its end."""
+    if len(text) <= most:
+        return text
+    head = most // 5
+    return f"{text[:head]} […] {text[len(text) - (most - head) :]}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)

@@ -1,0 +1,112 @@
+"""Environment and versions, the target, and the commands to repeat a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from repro.document import FAILING, Outcome, RunDocument
+from repro.report.escape import clean, code, fence, one_line, shortened
+
+NAMES = {
+    "python": "Python",
+    "platform": "Platform",
+    "openssl": "OpenSSL",
+    "libpq": "libpq",
+    "drivers": "Drivers",
+    "lab": "Lab",
+    "servers": "Servers",
+    "variables": "Variables in force",
+    "locale": "Locale",
+    "localhost": "localhost is",
+    "cores": "Cores",
+}
+"""How the facts of the environment are called; one that is not here is called by its key."""
+
+MOST_OF_A_FACT = 600
+
+
+def environment(document: RunDocument) -> str:
+    """The versions first that a maintainer asks for, then the rest, as a list."""
+    tool = document["tool"]
+    rows = [(tool["name"], f"{tool['version']}, run {document['run_id']}, {document['started_at']}")]
+    rows += [("Server, as drivers saw it", _seen(document["probes"], "server"))]
+    rows += [(name, _seen(document["probes"], name)) for name in ("libpq built", "libpq loaded")]
+    facts = document["environment"]
+    known = [name for name in NAMES if name in facts]
+    rest = [name for name in facts if name not in NAMES and name != "command"]
+    rows += [(NAMES.get(name, name), told(facts[name])) for name in (*known, *rest)]
+    return "\n".join(
+        f"- {_label(name)}: {code(shortened(value, MOST_OF_A_FACT))}" for name, value in rows if value
+    )
+
+
+def _label(name: str) -> str:
+    return name if name in NAMES.values() or name.replace(" ", "").replace(",", "").isalpha() else code(name)
+
+
+def _seen(outcomes: Iterable[Outcome], name: str) -> str:
+    """A version by those who saw it; usually one."""
+    found = dict.fromkeys(
+        versions[name] for each in outcomes if name in (versions := each.get("versions", {}))
+    )
+    return ", ".join(found)
+
+
+def told(value: Any) -> str:
+    """JSON data in words: ``system Linux, machine x86_64``."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {told(each)}" for name, each in value.items() if each not in (None, ""))
+    if isinstance(value, list | tuple):
+        if any(isinstance(each, Mapping) for each in value):
+            return "; ".join(map(told, value))
+        return ", ".join(map(told, value))
+    return "" if value is None else str(value)
+
+
+def target(document: RunDocument) -> str:
+    """The target's facts as a list."""
+    known = document["target"]
+    facts = [
+        ("target", "the lab" if known.get("kind") == "lab" else "a database and a queue of the user's own")
+    ]
+    facts += [(name, told(value)) for name, value in known.items() if name not in {"kind", "sources"}]
+    return "\n".join(
+        f"- {_label(name)}: {code(shortened(value, MOST_OF_A_FACT))}" for name, value in facts if value
+    )
+
+
+def commands(document: RunDocument) -> str:
+    """The commands that repeat the run, and each failing probe alone."""
+    failing = [outcome["name"] for outcome in document["probes"] if outcome["status"] in FAILING]
+    steps = [
+        (one_line(str(document["environment"].get("command") or "repro run")), "the whole run, as it was")
+    ]
+    if failing:
+        steps.append((f"repro run --only {','.join(failing)}", "what failed"))
+        steps += [(f"repro probe {name}", "one alone, live") for name in failing[:4]]
+    width = max(len(command) for command, _ in steps)
+    lines = (f"{command:<{width}}  # {why}" for command, why in steps)
+    return fence("\n".join([*_setting(document), *lines]), "sh")
+
+
+def _setting(document: RunDocument) -> Iterator[str]:
+    """What has to be set before: the names of the target's variables, where there is a target."""
+    sources = document["target"].get("sources")
+    if isinstance(sources, Mapping) and sources:
+        yield f"# with {', '.join(one_line(str(name)) for name in sources)} set to the target"
+
+
+def transaction(document: RunDocument, most: int) -> str:
+    """The statements that every probe sent, and what became of them."""
+    statements = _bounded(document["transaction"]["statements"], most)
+    body = fence("\n".join(f"{statement.rstrip().removesuffix(';')};" for statement in statements), "sql")
+    effect = {
+        "commit": "It was really committed; the tables were the run's own and are dropped.",
+        "rollback": "Nothing durable was written: the tables were temporary, `ON COMMIT DROP`.",
+    }[document["transaction"]["effect"]]
+    return f"{body}\n\n{effect}"
+
+
+def _bounded(statements: Sequence[str], most: int) -> list[str]:
+    return [shortened(clean(statement), 4 * most) for statement in statements[:50]]

@@ -1,0 +1,176 @@
+"""One failing probe: what failed first, why, where it dialled, and the end of its trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from repro.diagnose.undiagnosed import in_words
+from repro.document import ChainLink, ErrorRecord, Outcome
+from repro.report import network, timeline
+from repro.report.escape import cell, clean, code, fence, one_line, prose, shortened
+
+Line = Mapping[str, Any]
+
+ENDED = {"fail": "failed", "timeout": "timed out", "crash": "crashed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of what may be long is shown.
+
+    Args:
+        probes: failing probes that are shown whole.
+        trace_lines: lines of one trace.
+        log_lines: lines of one log.
+        links: links of one error chain.
+        message: characters of one message or statement.
+    """
+
+    probes: int = 40
+    trace_lines: int = 60
+    log_lines: int = 40
+    links: int = 12
+    message: int = 1200
+
+    def less(self) -> Room:
+        """Half of it; in the end nothing."""
+        return Room(
+            probes=self.probes if self.message > 200 else self.probes // 2,
+            trace_lines=self.trace_lines // 2,
+            log_lines=self.log_lines // 2,
+            links=max(2, self.links // 2),
+            message=max(120, self.message // 2),
+        )
+
+
+def render(outcome: Outcome, error: ErrorRecord, lines: Sequence[Line], contrast: str, room: Room) -> str:
+    """The section of a failing probe.
+
+    Args:
+        outcome: the probe.
+        error: why it failed.
+        lines: its trace.
+        contrast: Markdown that says what passing probes dialled on the same target; may be empty.
+        room: how much to show.
+    """
+    parts = [_heading(outcome, error), _table(outcome, error, lines, contrast), *_chain(error, room)]
+    return "\n\n".join([*parts, *_notes(outcome), *_log(outcome, room), *_trace(outcome, lines, room)])
+
+
+def _heading(outcome: Outcome, error: ErrorRecord) -> str:
+    head = f"### {code(outcome['name'])} {ENDED[outcome['status']]} at {code(error['operation'])}"
+    return f"{head}: {prose(in_words(error['failure']))}" if outcome["status"] == "fail" else head
+
+
+def _table(outcome: Outcome, error: ErrorRecord, lines: Sequence[Line], contrast: str) -> str:
+    rows = [
+        ("first failing operation", cell(error["operation"])),
+        ("failure", " ".join(filter(None, (cell(error["failure"]), *map(cell, _codes(error)))))),
+        ("predicted before any packet", _predicted(outcome)),
+        ("dialled", _dialled(outcome, lines)),
+        ("passing probes dialled", contrast),
+        ("effect applied", _applied(outcome)),
+        ("atomicity", _atomicity(outcome)),
+        ("driver", _driver(outcome)),
+    ]
+    body = [f"| {name} | {value} |" for name, value in rows if value]
+    return "\n".join(["| | |", "|---|---|", *body])
+
+
+def _codes(error: ErrorRecord) -> Iterator[str]:
+    if error["errno"]:
+        yield error["errno"]
+    if error["sqlstate"]:
+        yield f"SQLSTATE {error['sqlstate']}"
+
+
+def _predicted(outcome: Outcome) -> str:
+    return ", ".join(
+        f"{cell(each['url'])} → {cell(network.socket_of(each))}" for each in outcome["predicted"]
+    )
+
+
+def _dialled(outcome: Outcome, lines: Sequence[Line]) -> str:
+    seen = network.dialled(outcome, lines)
+    if not seen:
+        return "nothing"
+    told = ", ".join(f"{cell(address)}{_outcome_of(failure)}" for address, failure in seen)
+    if not outcome["predicted"]:
+        return told
+    agree = network.as_predicted(outcome["predicted"], (address for address, _ in seen))
+    return f"{told}, {'as predicted' if agree else '**not what was predicted**'}"
+
+
+def _outcome_of(failure: str | None) -> str:
+    return " connected" if failure is None else f" {cell(failure)}"
+
+
+def _applied(outcome: Outcome) -> str:
+    return {"no": "no", "yes": "**yes**", "unknown": "**unknown**: the answer was lost"}[outcome["applied"]]
+
+
+def _atomicity(outcome: Outcome) -> str:
+    found = outcome["atomicity"]
+    if found["status"] != "broken":
+        return ""
+    backends = ", ".join(map(str, found["backends"])) or "unknown"
+    xids = ", ".join(found["xids"]) or "unknown"
+    return f"**broken**: backends {cell(backends)}, transaction ids {cell(xids)}"
+
+
+def _driver(outcome: Outcome) -> str:
+    driver = outcome["driver"]
+    told = [" ".join(filter(None, (driver["name"], driver["version"])))]
+    told += [f"{name} {version}" for name, version in outcome.get("versions", {}).items() if name != "server"]
+    return ", ".join(cell(each) for each in told if each)
+
+
+def _chain(error: ErrorRecord, room: Room) -> Iterator[str]:
+    """The whole chain of causes, outermost first, each link further in."""
+    links = error["chain"] or [
+        ChainLink(type=error["type"], message=error["message"], code=error["errno"] or error["sqlstate"])
+    ]
+    told = [_link(depth, link, room) for depth, link in enumerate(links)]
+    shown = [told[0], f"[… {len(told) - room.links} links left out …]", *told[1 - room.links :]]
+    heading = "Error chain, outermost first:" if len(links) > 1 else "Error:"
+    yield f"{heading}\n\n{fence(chr(10).join(shown if len(told) > room.links else told))}"
+
+
+def _link(depth: int, link: ChainLink, room: Room) -> str:
+    name = one_line(link["type"])
+    label = name if link["code"] is None else f"{name} [{one_line(link['code'])}]"
+    message = shortened(one_line(link["message"]), room.message)
+    bullet = f"{'   ' * (min(depth, 8) - 1)}└─ " if depth else ""
+    return f"{bullet}{label}: {message}" if message else f"{bullet}{label}"
+
+
+def _notes(outcome: Outcome) -> Iterator[str]:
+    notes = [f"- {prose(note)}" for note in outcome.get("notes", [])]
+    if notes:
+        yield "\n".join(notes)
+
+
+def _log(outcome: Outcome, room: Room) -> Iterator[str]:
+    log = [clean(line) for line in outcome.get("log", [])]
+    if log and room.log_lines:
+        shown = timeline.excerpt([shortened(line, timeline.MOST_OF_A_LINE) for line in log], room.log_lines)
+        yield folded(f"The end of its standard error, {len(log)} lines", fence("\n".join(shown)))
+
+
+def _trace(outcome: Outcome, lines: Sequence[Line], room: Room) -> Iterator[str]:
+    """The relevant part of the trace; the whole of it stands in the run's folder."""
+    if not lines:
+        return
+    if not room.trace_lines:
+        yield f"The trace is in {code(outcome['events'] or '')}."
+        return
+    events = sum(line["op"] != "visibility" for line in lines)
+    text = timeline.render(lines, most=room.trace_lines)
+    yield folded(f"What it did on the network, {events} events", fence(text))
+
+
+def folded(summary: str, body: str) -> str:
+    """A body that is folded away; the summary is ours."""
+    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"

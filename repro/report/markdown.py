@@ -1,0 +1,144 @@
+"""The report of a run, for a maintainer who has one minute.
+
+What it says is facts, output and commands. The summary sentence is left to the person who files it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from repro.document import FAILING, Counts, Finding, Outcome, RunDocument
+from repro.report import facts, failure, matrix, network, template
+from repro.report.escape import cell, code, prose
+from repro.report.failure import Room
+
+LIMIT = 60_000
+"""Characters of a report. GitHub refuses an issue's body of more than 65,536."""
+
+Events = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def render(document: RunDocument, events_by_probe: Events, template_text: str) -> str:
+    """The report of a run as Markdown, of fewer than 60,000 characters.
+
+    Failing probes are shown whole, passing ones in a line. What does not fit loses its middle: a fifth of the
+    room is for the head and the rest for the end.
+
+    Args:
+        document: the run.
+        events_by_probe: the trace lines of each probe, by its name; a probe may be missing.
+        template_text: Markdown with slots, such as `repro.resources.issue_template`.
+    """
+    room = Room()
+    while True:
+        report = template.fill(template_text, _contents(document, events_by_probe, room))
+        if len(report) < LIMIT or room.probes == 0:
+            return report
+        room = room.less()
+
+
+def _contents(document: RunDocument, events: Events, room: Room) -> dict[str, str]:
+    """Markdown for each slot of the template."""
+    return {
+        "form": "",
+        "summary": template.SUMMARY,
+        "result": _result(document, events),
+        "matrix": _matrix(document),
+        "failures": "\n\n".join(_failures(document, events, room)),
+        "commands": facts.commands(document),
+        "target": facts.target(document),
+        "environment": facts.environment(document),
+        "transaction": facts.transaction(document, room.message),
+    }
+
+
+def _result(document: RunDocument, events: Events) -> str:
+    """The run at a glance: the counts, then one line for each way in which probes failed."""
+    counts = matrix.tally(document["probes"])
+    where = "on the lab" if document["target"].get("kind") == "lab" else "on one target"
+    what = f"The same transaction through every driver, and the same push through both transports, {where}"
+    glance = f"**{counts}** of {len(document['probes'])} probes. {what}, {document['started_at'][:10]}."
+    return "\n\n".join([glance, *_findings(document, events)])
+
+
+def _matrix(document: RunDocument) -> str:
+    parts = [matrix.render(document["probes"]), f"{matrix.LEGEND}."]
+    skipped = [each for each in document["probes"] if each["status"] == "skip"]
+    parts += [
+        "\n".join(f"- {code(each['name'])} was skipped: {prose(each['reason'] or '')}" for each in skipped)
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _failures(document: RunDocument, events: Events, room: Room) -> Iterator[str]:
+    failing = [each for each in document["probes"] if each["status"] in FAILING]
+    if not failing:
+        yield (
+            "Nothing."
+            if any(each["status"] == "pass" for each in document["probes"])
+            else "Nothing was tested."
+        )
+        return
+    for outcome in failing[: room.probes]:
+        if outcome["error"] is not None:
+            contrast = _contrast(outcome, document["probes"], events)
+            yield failure.render(outcome, outcome["error"], events.get(outcome["name"], ()), contrast, room)
+    left_out = len(failing) - room.probes
+    if left_out > 0:
+        yield f"{left_out} more failing probes are in `run.json`."
+
+
+def _contrast(failing: Outcome, outcomes: Sequence[Outcome], events: Events) -> str:
+    """What the passing probes of the same kind reached, with their names."""
+    reached = network.passing_addresses(failing, outcomes, events)
+    return ", ".join(f"{cell(address)} ({_some(names)})" for address, names in list(reached.items())[:4])
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(cell, names[:6])) + (" …" if len(names) > 6 else "")
+
+
+def _findings(document: RunDocument, events: Events) -> Iterator[str]:
+    if document["findings"]:
+        items = (_finding(finding, document, events) for finding in document["findings"])
+        yield "\n".join(f"{number}. {item}" for number, item in enumerate(items, start=1))
+
+
+def _finding(finding: Finding, document: RunDocument, events: Events) -> str:
+    """One finding as an item of a list. Undiagnosed, it says what was seen and no more."""
+    names = ", ".join(map(code, finding["probes"]))
+    head = f"{names}: **{prose(finding['title'])}**"
+    if finding["cause"] is None:
+        return f"{head}{_parting(finding, document, events)} (undiagnosed)"
+    lines = [f"{head} (cause {code(finding['cause'])}, {finding['proof']})", prose(finding["summary"])]
+    return "\n   ".join([*filter(None, lines), *_proof(finding)])
+
+
+def _parting(finding: Finding, document: RunDocument, events: Events) -> str:
+    """Where the probes of a finding dialled, against where the passing ones did."""
+    first = next((each for each in document["probes"] if each["name"] == finding["probes"][0]), None)
+    if first is None or first["error"] is None or first["error"]["address"] is None:
+        return ""
+    own = f" at {code(first['error']['address'])}"
+    reached = list(network.passing_addresses(first, document["probes"], events))
+    return f"{own}; passing probes reached {', '.join(map(code, reached[:4]))}" if reached else own
+
+
+def _failed(counts: Counts) -> str:
+    return f"failed {counts['failed']} of {counts['runs']} times"
+
+
+def _proof(finding: Finding) -> Iterator[str]:
+    if (experiment := finding["experiment"]) is not None:
+        before, after = map(_failed, (experiment["baseline"], experiment["changed"]))
+        yield (
+            f"- experiment: {prose(experiment['change'])}: {before} before, {after} with it;"
+            f" {code(experiment['command'])}"
+        )
+    for other in finding["ruled_out"]:
+        yield f"- ruled out {code(other['cause'])}: {prose(other['because'])}"
+    for fix in finding["fix"]:
+        yield f"- fix: {prose(fix)}"
+    for link in finding["links"]:
+        yield f"- see {code(link)}"

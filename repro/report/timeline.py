@@ -1,0 +1,96 @@
+"""A trace as text: one event a line, in columns, for a thread that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from repro.events import Peer
+from repro.report.escape import one_line, shortened
+
+Line = Mapping[str, Any]
+
+COMMON = frozenset({"seq", "t0", "t", "src", "op", "conn", "pid", "peer", "failure", "errno"})
+"""The fields of every event; the others are those of its kind."""
+
+MOST_OF_A_LINE = 300
+"""Characters of one line; a lookup may have hundreds of answers."""
+
+_TOLD_FIRST = (
+    "host",
+    "dns.name",
+    "dns.answers",
+    "http.method",
+    "http.path",
+    "http.status",
+    "tls.version",
+    "tls.verify",
+)
+
+
+def render(lines: Iterable[Line], *, most: int) -> str:
+    """A trace as text.
+
+    Args:
+        lines: the trace, its head included or not.
+        most: lines to show; of a longer trace the first fifth and the end, which is where it failed.
+    """
+    told = [_head(line) if line["op"] == "visibility" else _event(line) for line in lines]
+    return "\n".join(excerpt(told, most))
+
+
+def excerpt(lines: Sequence[str], most: int) -> list[str]:
+    """The lines; of too many a fifth of the room from their head and the rest from their end."""
+    if len(lines) <= most:
+        return list(lines)
+    head = most // 5
+    tail = most - head
+    left_out = len(lines) - head - tail
+    return [*lines[:head], f"[… {left_out} lines left out …]", *lines[len(lines) - tail :]]
+
+
+def _head(line: Line) -> str:
+    sources = ", ".join(map(str, line.get("sources", ())))
+    blind = "; ".join(map(str, line.get("cannot_see", ())))
+    told = (
+        f"# seen by: {sources}; not visible: {blind or 'nothing known'}; 0 is {line.get('wall_clock_origin')}"
+    )
+    return shortened(one_line(told), MOST_OF_A_LINE)
+
+
+def _event(line: Line) -> str:
+    milliseconds = (line["t"] - line["t0"]) * 1000
+    start = f"{line['t0']:+11.6f} s {milliseconds:9.3f} ms  {line['op']:<14}"
+    told = " ".join(filter(None, (_whom(line), _fields(line), _how(line))))
+    return shortened(one_line(told), MOST_OF_A_LINE - len(start)).join((start, "")).rstrip()
+
+
+def _whom(line: Line) -> str:
+    peer = line.get("peer")
+    return "" if peer is None else str(Peer(peer["address"], peer["port"]))
+
+
+def _how(line: Line) -> str:
+    if line.get("failure") is None:
+        return ""
+    errno = f" ({line['errno']})" if line.get("errno") else ""
+    return f"FAILED {line['failure']}{errno}"
+
+
+def _fields(line: Line) -> str:
+    names = [name for name in _TOLD_FIRST if name in line]
+    names += sorted(name for name in line if name not in COMMON and name not in _TOLD_FIRST)
+    family = str(line["op"]).partition(".")[0] + "."
+    return " ".join(
+        f"{name.removeprefix(family)}={_value(line[name])}"
+        for name in names
+        if line[name] not in (None, "", [])
+    )
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(_value, value))
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {_value(each)}" for name, each in value.items()) + "}"
+    return str(value)

@@ -1,0 +1,101 @@
+"""Findings for what failed and has no known cause."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from repro.diagnose.undiagnosed import WORDS, findings, in_words
+from repro.document import Outcome
+from repro.events import FAILURES
+
+
+def outcome(name: str, status: str = "pass", *, transport: str = "tcp", **error: Any) -> Outcome:
+    record = {
+        "failure": "connection_refused",
+        "operation": "connect",
+        "type": "OSError",
+        "message": "refused",
+        "sqlstate": None,
+        "errno": "ECONNREFUSED",
+        "address": "127.0.0.1:443",
+        "chain": [{"type": "OSError", "message": "refused", "code": "ECONNREFUSED"}],
+        **error,
+    }
+    return cast(
+        "Outcome",
+        {
+            "name": name,
+            "status": status,
+            "transport": transport,
+            "error": None if status in {"pass", "skip"} else record,
+            "applied": "unknown" if record["operation"] == "commit" else "no",
+        },
+    )
+
+
+REFUSED = {"seq": 3, "op": "connect", "failure": "connection_refused", "errno": "ECONNREFUSED"}
+
+
+def test_a_healthy_run_has_no_finding() -> None:
+    assert findings([outcome("tcp.raw"), outcome("push.redis-tcp", "skip")], {}) == []
+
+
+def test_probes_that_failed_alike_are_one_finding() -> None:
+    lines = [{**REFUSED, "peer": {"address": "127.0.0.1", "port": 443}}]
+    run = [outcome("tcp.psycopg"), outcome("http.neon", "fail"), outcome("ws.neon", "fail")]
+
+    (finding,) = findings(run, {"ws.neon": lines})
+
+    assert finding["probes"] == ["http.neon", "ws.neon"]
+    assert (finding["cause"], finding["proof"], finding["layer"]) == (None, "untested", "tcp")
+    assert finding["title"] == "connect: connection refused"
+    assert "tcp.psycopg" in finding["summary"]
+    assert finding["evidence"][1] == {
+        "probe": "ws.neon",
+        "seq": 3,
+        "text": "connect 127.0.0.1:443 connection refused ECONNREFUSED",
+    }
+    assert finding["evidence"][0]["text"] == "refused"
+
+
+def test_independent_failures_are_findings_of_their_own() -> None:
+    run = [
+        outcome("http.neon", "fail"),
+        outcome("ws.neon", "fail"),
+        outcome("push.redis-tcp", "timeout", failure="timeout", operation="push"),
+        outcome("tcp.raw", "fail", address="127.0.0.1:5432"),
+    ]
+
+    assert [finding["probes"] for finding in findings(run, {})] == [
+        ["http.neon", "ws.neon"],
+        ["push.redis-tcp"],
+        ["tcp.raw"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "transport", "error", "layer"),
+    [
+        ("tcp.asyncpg", "tcp", {"operation": "resolve", "failure": "dns_nxdomain"}, "dns"),
+        ("tcp.asyncpg", "tcp", {"operation": "tls", "failure": "tls_expired"}, "tls"),
+        ("tcp.asyncpg", "tcp", {"operation": "authenticate", "failure": "auth_failed"}, "startup-auth"),
+        ("tcp.asyncpg", "tcp", {"operation": "insert", "failure": "sql_error"}, "transaction"),
+        ("tcp.asyncpg", "tcp", {"operation": "commit", "failure": "eof"}, "commit-ambiguity"),
+        ("tcp.asyncpg", "tcp", {"operation": "connect", "failure": "config_invalid"}, "config"),
+        ("http.neon", "http", {"operation": "insert", "failure": "http_status"}, "serverless-http"),
+        ("ws.neon", "websocket", {"operation": "upgrade", "failure": "ws_handshake"}, "websocket"),
+        ("push.redis-tcp", "tcp", {"operation": "push", "failure": "redis_error"}, "redis-tcp"),
+        ("push.upstash-rest", "http", {"operation": "push", "failure": "http_status"}, "upstash-rest"),
+    ],
+)
+def test_the_layer(name: str, transport: str, error: dict[str, str], layer: str) -> None:
+    (finding,) = findings([outcome(name, "fail", transport=transport, **error)], {})
+
+    assert finding["layer"] == layer
+
+
+def test_every_failure_of_the_vocabulary_has_words() -> None:
+    assert set(WORDS) == FAILURES
+    assert in_words("unknown_failure: Surprise") == "unknown_failure: Surprise"

@@ -1,0 +1,145 @@
+"""One probe as a child process: whatever it does, there is an outcome, and nothing of it is left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.document import Outcome
+from repro.observe.catalog import Entry
+from repro.observe.process import MAX_LINE, ProbeProcess, child_environment, how_it_ended
+from repro.probe.request import Request
+
+ENTRY = Entry("test.probe", "probe.py", ("DATABASE_URL",))
+PLENTY_S = 30.0
+
+HEAD = """\
+import json, os, sys, time
+def say(**line): print(json.dumps(line), flush=True)
+request = json.loads(sys.stdin.read())
+say(line="hello", probe="test.probe", driver={"name": "none", "version": "1"}, transport="tcp",
+    versions={}, stages=["connect", "begin", "insert", "commit"], pid=os.getpid())
+"""
+COMMITTING = """\
+say(line="stage", name="begin", status="pass", t0=0.1, t=0.2, failure=None, detail={})
+say(line="stage", name="commit", status="running", t0=0.2, t=0.2, failure=None, detail={})
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Any:
+    def write(body: str) -> Path:
+        path = tmp_path / "probe.py"
+        path.write_text(HEAD + textwrap.dedent(body))
+        return path
+
+    return write
+
+
+def run(script: Path, *, deadline_s: float = PLENTY_S) -> tuple[Outcome, list[tuple[str, dict[str, Any]]]]:
+    lines: list[tuple[str, dict[str, Any]]] = []
+
+    async def main() -> Outcome:
+        process = ProbeProcess(ENTRY, script, "run", lambda kind, body: lines.append((kind, body)))
+        try:
+            await process.start()
+            return await process.ask(Request("run", {}, origin=time.monotonic()), deadline_s)
+        finally:
+            await process.end()
+
+    return asyncio.run(main()), lines
+
+
+def test_the_outcome_is_what_the_probe_says(script: Any) -> None:
+    outcome, lines = run(script('say(line="outcome", status="pass", duration_ms=1.5)'))
+
+    assert (outcome["name"], outcome["status"], outcome["duration_ms"]) == ("test.probe", "pass", 1.5)
+    assert outcome["events"] == "trace/test.probe.jsonl"
+    assert [kind for kind, _ in lines] == ["hello", "outcome"]
+
+
+def test_what_is_no_line_of_the_protocol_is_passed_over(script: Any) -> None:
+    outcome, _ = run(script('print("garbage"); print("[1]"); say(line="outcome", status="pass")'))
+
+    assert outcome["status"] == "pass"
+
+
+def test_a_crash_is_a_result(script: Any) -> None:
+    outcome, _ = run(script(COMMITTING + 'print("its last words", file=sys.stderr, flush=True); os.abort()'))
+
+    assert outcome["status"] == "crash"
+    assert outcome["reason"] == "the process was ended by SIGABRT"
+    assert outcome["error"] is not None
+    assert (outcome["error"]["failure"], outcome["error"]["operation"]) == ("driver_crash", "commit")
+    assert outcome["applied"] == "unknown"
+    assert outcome["log"] == ["its last words"]
+
+
+def test_an_exit_without_outcome_is_a_crash(script: Any) -> None:
+    outcome, _ = run(script("sys.exit(7)"))
+
+    assert (outcome["status"], outcome["applied"]) == ("crash", "no")
+    assert "exit code 7" in str(outcome["reason"])
+
+
+def test_at_the_deadline_it_is_ended_and_what_it_said_is_kept(script: Any) -> None:
+    outcome, lines = run(script(COMMITTING + "time.sleep(600)"), deadline_s=3.0)
+
+    assert outcome["status"] == "timeout"
+    assert outcome["error"] is not None
+    assert (outcome["error"]["failure"], outcome["error"]["operation"]) == ("timeout", "commit")
+    assert [(stage["name"], stage["status"]) for stage in outcome["stages"]][-1] == ("commit", "fail")
+    with pytest.raises(ProcessLookupError):
+        os.kill(lines[0][1]["pid"], 0)
+
+
+def test_what_it_started_is_ended_with_it(script: Any) -> None:
+    body = """
+    child = os.fork()
+    if child == 0:
+        time.sleep(600)
+    say(line="stage", name="child", status="running", pid=child)
+    say(line="outcome", status="pass")
+    """
+    outcome, lines = run(script(body))
+
+    assert outcome["status"] == "pass"
+    child = next(body["pid"] for kind, body in lines if kind == "stage")
+    assert not is_running(child)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process runs; one that nobody has reaped yet does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
+def test_a_line_without_end_is_a_crash(script: Any) -> None:
+    outcome, _ = run(script(f'print("x" * ({MAX_LINE} + 10), flush=True); time.sleep(600)'))
+
+    assert outcome["status"] == "crash"
+    assert str(MAX_LINE) in str(outcome["reason"])
+
+
+def test_the_targets_settings_are_not_inherited_and_causes_are() -> None:
+    environ = {"DATABASE_URL": "secret", "UPSTASH_REDIS_REST_TOKEN": "secret", "PGSSLMODE": "require"}
+
+    inherited = child_environment(environ, "run-1")
+
+    assert "secret" not in inherited.values()
+    assert inherited["PGSSLMODE"] == "require"
+    assert inherited["TXREPRO_RUN"] == "run-1"
+
+
+def test_the_end_of_a_process_in_words() -> None:
+    assert how_it_ended(-11) == "the process was ended by SIGSEGV"
+    assert how_it_ended(-200) == "the process was ended by signal 200"
