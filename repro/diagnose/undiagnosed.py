@@ -71,9 +71,10 @@ def findings(outcomes: Sequence[Outcome], events: Mapping[str, Sequence[Mapping[
 
 
 def identity(outcome: Outcome) -> Identity:
-    """What makes two failures the same: layer, operation, failure, and the port that was dialled."""
+    """What makes two failures the same: layer, operation, failure, and where it matters the port dialled."""
     error = _error(outcome)
-    port = error["address"].rpartition(":")[2] if error["address"] else None
+    dialled = error["address"] if error["operation"] == "connect" else None
+    port = dialled.rpartition(":")[2] if dialled else None
     return _layer(outcome), error["operation"], error["failure"], port
 
 

@@ -8,13 +8,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from repro.events import Event, Peer
 from repro.hooks.failures import given_up
 
-if TYPE_CHECKING:
-    from repro.hooks.recorder import Recorder
+
+class Recorder(Protocol):
+    """What an attempt tells of itself to."""
+
+    def emit(self, event: Event) -> None:
+        """Hand on an event."""
+
+    def defer(self, event: Event) -> None:
+        """Keep an event for later."""
+
+    def settled(self, dial: Dial) -> None:
+        """The attempt has come to something."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -67,7 +77,12 @@ class Dial:
         """Its socket was garbage: nobody will ask what became of it."""
         if not self.ended and not self.ignored:
             self.recorder.defer(self._event(given_up(self.expired), None))
+        self.void()
+
+    def void(self) -> None:
+        """It ends without an event: nothing was dialled, or the event is on its way."""
         self.ended = True
+        self.recorder.settled(self)
 
     def lost(self, error: BaseException | None) -> None:
         """The connection is gone, or the program waits for it no longer."""
@@ -77,7 +92,7 @@ class Dial:
     def _end(self, failure: str | None, errno: str | None) -> None:
         if self.ended:
             return
-        self.ended = True
+        self.void()
         if not self.ignored:
             self.recorder.emit(self._event(failure, errno))
 

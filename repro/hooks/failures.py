@@ -43,7 +43,7 @@ def failure_of(error: BaseException, expired: Callable[[], bool] = lambda: False
         return given_up(expired), None
     chain = list(_chain(error))
     for link in reversed(chain):
-        verdict = _by_number(link) or _by_type(link)
+        verdict = by_number(link) or _by_type(link)
         if verdict is not None:
             return verdict
     return f"unknown_failure: {type(chain[-1]).__name__}", None
@@ -75,7 +75,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
 
 
-def _by_number(error: BaseException) -> Verdict | None:
+def by_number(error: BaseException) -> Verdict | None:
     """What the kernel, the resolver and OpenSSL say."""
     if isinstance(error, ssl.SSLError):
         return _tls_failure_of(error), None

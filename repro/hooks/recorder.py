@@ -30,6 +30,7 @@ class Recorder:
         self._inside = threading.local()
         self._deferred: deque[Event] = deque()
         self._dials: dict[int, Dial] = {}
+        self._open: set[Dial] = set()
         self._lost = 0
         self._closed = False
 
@@ -85,7 +86,7 @@ class Recorder:
 
     def note(self, text: str) -> None:
         """Hand on a remark about the watching itself."""
-        self.event("note", time.monotonic(), note=text)
+        self.event("note", time.monotonic(), text=text)
 
     def guarded(self, observe: Callable[[], None]) -> None:
         """Look at a library's objects, whose shape may change: an `Exception` is a lost event."""
@@ -102,7 +103,7 @@ class Recorder:
             via: the library that dials.
             host: the name that the address was found by, where that is known.
         """
-        return Dial(
+        dial = Dial(
             recorder=self,
             conn=next(self._numbers),
             peer=peer,
@@ -112,6 +113,12 @@ class Recorder:
             expired=deadlines.watch(),
             ignored=self._ignored(peer),
         )
+        self._open.add(dial)
+        return dial
+
+    def settled(self, dial: Dial) -> None:
+        """An attempt has come to something."""
+        self._open.discard(dial)
 
     def connected(self, descriptor: int, dial: Dial) -> None:
         """Remember which attempt led to an open descriptor."""
@@ -139,7 +146,9 @@ class Recorder:
         return dial if same else None
 
     def close(self) -> None:
-        """Hand on what waited, and nothing more."""
+        """Hand on what waited and what never came to anything, and nothing more."""
+        for dial in sorted(self._open, key=lambda dial: dial.conn):
+            dial.given_up()
         if self._deferred:
             self.emit(self._deferred.pop())
         self._closed = True

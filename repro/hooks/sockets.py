@@ -113,6 +113,7 @@ class _Watch:
         if dial is None:
             return
         if isinstance(error, socket.gaierror):  # a name was dialled, and looked up inside connect
+            dial.void()
             Lookup(self._recorder, address[0], address[1]).failed(error)
         elif isinstance(error, OSError) and error.errno in _PENDING:
             self._wait(sock, dial)
@@ -120,6 +121,8 @@ class _Watch:
             dial.failed(*failure_of(error))
         elif not isinstance(error, Exception):  # interrupted
             dial.given_up()
+        elif self._pending_dial(sock) is not dial:  # a bad argument ends no earlier attempt
+            dial.void()
 
     def _returned(self, sock: socket.socket, dial: Dial | None, number: int) -> None:
         if dial is None:

@@ -138,9 +138,10 @@ class _Watch:
         if isinstance(tls, ssl.SSLSocket):
             return Handshake(self._recorder, self._recorder.dial_of(tls), tls.server_hostname)
         dial = _speaker.get()
-        handshake = Handshake(self._recorder, dial, tls.server_hostname)
         if dial is not None:
             dial.succeeded()  # it speaks, so it is connected
+        handshake = Handshake(self._recorder, dial, tls.server_hostname)
+        if dial is not None:
             dial.on_lost = handshake.ended_with
         return handshake
 

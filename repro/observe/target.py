@@ -6,12 +6,12 @@ What stands here is chosen piece by piece; a URL is never written and then clean
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from repro.persistence import endpoints
 from repro.persistence.dsn import parse_url
 from repro.persistence.settings import Settings
+from repro.probe.request import judged
 
 HARMLESS_PARAMETERS = frozenset({"sslmode", "channel_binding", "connect_timeout", "gssencmode", "pgbouncer"})
 """Parameters of a URL whose values say something about a failure and nothing about a person."""
@@ -28,7 +28,7 @@ def describe(
         environ: where libpq's own variables are looked up.
         sources: where each setting came from, in words, by its name.
     """
-    settings = Settings.from_environment(variables)
+    settings = judged(variables, environ)
     return {
         "kind": kind,
         "database": _database(settings, environ),
@@ -42,8 +42,7 @@ def _database(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any] 
         return None
     url = parse_url(settings.database_url)
     return {
-        "scheme": url.scheme,
-        "endpoints": [asdict(each) for each in endpoints.tcp_endpoints(settings.database_url, environ)],
+        "endpoints": [each.url for each in endpoints.tcp_endpoints(settings.database_url, environ)],
         "parameters": {
             name: value if name in HARMLESS_PARAMETERS else "[set]" for name, value in url.query.items()
         },

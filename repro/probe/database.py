@@ -139,7 +139,17 @@ class DatabaseTrial:
             self.versions["server"] = version
         tls = sightings.tls_version()
         if tls and self.probe.transport == "tcp" and "tls" not in self.recorder.stages:
-            self.recorder.end("tls", detail={"tls.version": tls, "seen_by": "the server"})
+            at = self.recorder.stages["connect"]["t"] if "connect" in self.recorder.stages else 0.0
+            self.recorder.put(
+                {
+                    "name": "tls",
+                    "status": "pass",
+                    "t0": at,
+                    "t": at,
+                    "failure": None,
+                    "detail": {"tls.version": tls, "seen_by": "the server"},
+                }
+            )
 
     def _check_ids(self, created: CreatedJobs) -> None:
         if len(created.job_ids) != self.request.jobs or not created.created:

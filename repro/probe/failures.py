@@ -7,23 +7,10 @@ libraries that carry nothing else.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Iterable
 
-from repro.events import failure_of_errno
-from repro.probe.chain import os_error_with_errno, sqlstate_of, walk
-
-_CERTIFICATE_FAILURES = {
-    # X509_V_ERR_* of OpenSSL, include/openssl/x509_vfy.h
-    9: "tls_expired",
-    10: "tls_expired",
-    18: "tls_unknown_authority",
-    19: "tls_unknown_authority",
-    20: "tls_unknown_authority",
-    21: "tls_unknown_authority",
-    62: "tls_hostname_mismatch",
-    64: "tls_hostname_mismatch",
-}
+from repro.hooks.failures import by_number
+from repro.probe.chain import sqlstate_of, walk
 
 _BY_TYPE_NAME = {
     # websockets
@@ -59,8 +46,10 @@ _BY_TEXT = (
     ("auth_failed", ("password authentication failed", "no password supplied", "WRONGPASS", "NOAUTH")),
     ("tls_expired", ("certificate has expired",)),
     ("tls_hostname_mismatch", ("does not match host name", "Hostname mismatch", "is not valid for")),
-    ("tls_unknown_authority", ("certificate verify failed", "local issuer", "self-signed", "self signed")),
+    ("tls_unknown_authority", ("local issuer", "self-signed", "self signed")),
     ("tls_protocol", ("does not support SSL", "rejected SSL upgrade", "SSL error", "wrong version number")),
+    # libpq 18 gives no reason with it: an expired certificate reads the same as an unknown authority
+    ("tls_protocol", ("certificate verify failed",)),
     ("protocol_mismatch", ("response to SSL negotiation", "expected authentication request")),
     ("protocol_mismatch", ("unsupported frontend protocol", "illegal status line", "valid HTTP")),
     ("connection_refused", ("Connection refused",)),
@@ -95,35 +84,10 @@ def failure_of(error: BaseException) -> str:
 
 def _by_facts(error: BaseException) -> str | None:
     """What carries a number or a state of its own is believed first."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return _CERTIFICATE_FAILURES.get(getattr(error, "verify_code", 0), "tls_unknown_authority")
-    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return "eof"
-    if isinstance(error, ssl.SSLError):
-        return "tls_protocol"
-    if type(error).__name__ == "gaierror":
-        return _lookup_failure(error)
-    numbered = os_error_with_errno(error)
-    if numbered is not None:
-        return failure_of_errno(_symbol(numbered))
+    verdict = by_number(error)
+    if verdict is not None:
+        return verdict[0]
     return _by_sqlstate(error) or _by_http_status(error)
-
-
-def _symbol(error: OSError) -> str:
-    import errno  # noqa: PLC0415 - one name, read once a failure
-
-    return errno.errorcode[error.errno or 0]
-
-
-def _lookup_failure(error: BaseException) -> str:
-    import socket  # noqa: PLC0415 - one constant, read once a failure
-
-    number = error.args[0] if error.args else None
-    return (
-        "dns_nxdomain"
-        if number in {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None)}
-        else "dns_failure"
-    )
 
 
 def _by_sqlstate(error: BaseException) -> str | None:

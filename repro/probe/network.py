@@ -114,8 +114,8 @@ def _furthest(running: str | None, events: Sequence[Event], transport: str) -> s
     for name in names:
         if of_stage(events, name) and not reached(events, name):
             return name
-    if running is not None:
-        return running
+    if running is not None and (transport != "http" or reached(events, "connect")):
+        return running  # over HTTP a step is under way before anything is dialled
     if not reached(events, "connect"):
         return "connect"
     return next(

@@ -62,15 +62,14 @@ class Recorder:
         self.event(Event("note", now, now, src="probe", fields={"text": text}))
 
     def begin(self, name: str) -> None:
-        """A stage begins; one that ended already goes on, with the start that it had."""
+        """A stage begins, unless it is running already."""
         with self._lock:
             known = self.stages.get(name)
             if known is not None and known["status"] == "running":
                 return
             now = self.now()
-            t0 = now if known is None else known["t0"]
             self._record(
-                {"name": name, "status": "running", "t0": t0, "t": now, "failure": None, "detail": {}}
+                {"name": name, "status": "running", "t0": now, "t": now, "failure": None, "detail": {}}
             )
 
     def end(
@@ -80,8 +79,9 @@ class Recorder:
         *,
         failure: str | None = None,
         detail: dict[str, Any] | None = None,
+        t: float | None = None,
     ) -> None:
-        """A stage ends; one that never began lasted no time."""
+        """A stage ends, now or at ``t`` (seconds since the run's start); one never begun took no time."""
         with self._lock:
             self.begin(name)
             stage = self.stages[name]
@@ -89,7 +89,7 @@ class Recorder:
                 {
                     **stage,
                     "status": status,
-                    "t": self.now(),
+                    "t": self.now() if t is None else t,
                     "failure": failure,
                     "detail": {**stage["detail"], **(detail or {})},
                 }

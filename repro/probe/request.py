@@ -28,6 +28,20 @@ BY_HAND_WAIT_S = 2.0
 Endpoint = Mapping[str, Any]
 
 
+def judged(variables: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
+    """A target's settings; libpq's own variables stand in for what its URL leaves out.
+
+    Args:
+        variables: the target's settings, under their environment names.
+        environ: the process's environment; of it only ``PG*`` counts here.
+
+    Raises:
+        SettingsError: a value is of no use to any driver.
+    """
+    libpq = {name: value for name, value in environ.items() if name.startswith("PG")}
+    return Settings.from_environment({**libpq, **variables})
+
+
 class RequestError(ValueError):
     """The document on standard input is no request."""
 
@@ -59,7 +73,7 @@ class Request:
         Raises:
             SettingsError: a value is of no use to any driver.
         """
-        return Settings.from_environment(self.variables)
+        return judged(self.variables, os.environ)
 
     @property
     def database_url(self) -> str:

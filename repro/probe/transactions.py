@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from repro.persistence.steps import Begin, Commit, Execute, Rows, Step, Transaction
 from repro.probe.recorder import Recorder
@@ -106,12 +106,17 @@ def staged(transaction: Transaction[T], recorder: Recorder) -> Transaction[T]:
     sends before and after that is no part of it.
     """
     step = next(transaction)
+    answered = recorder.now()
     while True:
         name = _stage_of(step)
+        if name == "commit":
+            recorder.end("insert", t=answered)
         if name is not None:
             recorder.begin(name)
         answer = yield from _passed_on(transaction, step)
         if name is not None:
+            answered = recorder.now()
+        if name == "begin" or name == "commit":  # noqa: PLR1714 - narrows the type
             recorder.end(name)
         try:
             step = transaction.send(answer)
@@ -119,7 +124,7 @@ def staged(transaction: Transaction[T], recorder: Recorder) -> Transaction[T]:
             return done.value  # type: ignore[no-any-return]
 
 
-def _stage_of(step: Step) -> str | None:
+def _stage_of(step: Step) -> Literal["begin", "insert", "commit"] | None:
     if isinstance(step, Setup | Observation):
         return None
     if isinstance(step, Begin):

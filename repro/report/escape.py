@@ -21,7 +21,7 @@ _INVISIBLE = re.compile(
 """Controls, direction marks, zero-width characters, halves of surrogate pairs: shown as their code point."""
 
 _MORE_THAN_A_WORD = re.compile(
-    r"[`*_~<>&\[\]\\|@#$!{}]|://|www\.|:\w+:|\bGH-\d|\b[0-9a-f]{7,40}\b", re.IGNORECASE
+    r"[`*_~<>&\[\]\\|@#$!{}]|://|www\.|:[\w+-]+:|\bGH-\d|\b[0-9a-f]{7,40}\b", re.IGNORECASE
 )
 _SENTENCE_MARKS = re.compile(r"^([(\"']*)(.*?)([)\"'.,;:?]*)$", re.DOTALL)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ NAMES = {
 """How the facts of the environment are called; one that is not here is called by its key."""
 
 MOST_OF_A_FACT = 600
+MOST_FACTS = 40
+MOST_COMMANDS = 20
 
 
 def environment(document: RunDocument) -> str:
@@ -33,16 +36,22 @@ def environment(document: RunDocument) -> str:
     rows += [("Server, as drivers saw it", _seen(document["probes"], "server"))]
     rows += [(name, _seen(document["probes"], name)) for name in ("libpq built", "libpq loaded")]
     facts = document["environment"]
-    known = [name for name in NAMES if name in facts]
+    on_lab = document["target"].get("kind") == "lab"
+    known = [name for name in NAMES if name in facts and (on_lab or name != "lab")]
     rest = [name for name in facts if name not in NAMES and name != "command"]
-    rows += [(NAMES.get(name, name), told(facts[name])) for name in (*known, *rest)]
-    return "\n".join(
-        f"- {_label(name)}: {code(shortened(value, MOST_OF_A_FACT))}" for name, value in rows if value
-    )
+    rows += [(NAMES.get(name, name), told(facts[name])) for name in (*known, *rest)[:MOST_FACTS]]
+    return _list(rows)
+
+
+def _list(rows: Iterable[tuple[str, str]]) -> str:
+    facts = ((_label(name), code(shortened(value, MOST_OF_A_FACT))) for name, value in rows if value)
+    return "\n".join(f"- {label}: {fact}" for label, fact in facts)
 
 
 def _label(name: str) -> str:
-    return name if name in NAMES.values() or name.replace(" ", "").replace(",", "").isalpha() else code(name)
+    """A name of ours as it is, another one as code."""
+    ours = name in NAMES.values() or re.fullmatch("[A-Za-z, ]{1,40}", name)
+    return name if ours else code(shortened(name, 60))
 
 
 def _seen(outcomes: Iterable[Outcome], name: str) -> str:
@@ -56,7 +65,7 @@ def _seen(outcomes: Iterable[Outcome], name: str) -> str:
 def told(value: Any) -> str:
     """JSON data in words: ``system Linux, machine x86_64``."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {told(each)}" for name, each in value.items() if each not in (None, ""))
+        return ", ".join(f"{name} {told(each)}" for name, each in value.items() if told(each))
     if isinstance(value, list | tuple):
         if any(isinstance(each, Mapping) for each in value):
             return "; ".join(map(told, value))
@@ -71,9 +80,7 @@ def target(document: RunDocument) -> str:
         ("target", "the lab" if known.get("kind") == "lab" else "a database and a queue of the user's own")
     ]
     facts += [(name, told(value)) for name, value in known.items() if name not in {"kind", "sources"}]
-    return "\n".join(
-        f"- {_label(name)}: {code(shortened(value, MOST_OF_A_FACT))}" for name, value in facts if value
-    )
+    return _list(facts[:MOST_FACTS])
 
 
 def commands(document: RunDocument) -> str:
@@ -82,7 +89,7 @@ def commands(document: RunDocument) -> str:
     steps = [
         (one_line(str(document["environment"].get("command") or "repro run")), "the whole run, as it was")
     ]
-    if failing:
+    if failing and len(failing) <= MOST_COMMANDS:
         steps.append((f"repro run --only {','.join(failing)}", "what failed"))
         steps += [(f"repro probe {name}", "one alone, live") for name in failing[:4]]
     width = max(len(command) for command, _ in steps)

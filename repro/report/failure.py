@@ -13,6 +13,8 @@ from repro.report.escape import cell, clean, code, fence, one_line, prose, short
 
 Line = Mapping[str, Any]
 
+MOST_OF_A_NOTE = 400
+
 ENDED = {"fail": "failed", "timeout": "timed out", "crash": "crashed"}
 
 
@@ -21,6 +23,7 @@ class Room:
     """How much of what may be long is shown.
 
     Args:
+        rows: rows of the matrix, and names of a list.
         probes: failing probes that are shown whole.
         trace_lines: lines of one trace.
         log_lines: lines of one log.
@@ -28,6 +31,7 @@ class Room:
         message: characters of one message or statement.
     """
 
+    rows: int = 160
     probes: int = 40
     trace_lines: int = 60
     log_lines: int = 40
@@ -37,6 +41,7 @@ class Room:
     def less(self) -> Room:
         """Half of it; in the end nothing."""
         return Room(
+            rows=max(10, self.rows // 2),
             probes=self.probes if self.message > 200 else self.probes // 2,
             trace_lines=self.trace_lines // 2,
             log_lines=self.log_lines // 2,
@@ -147,7 +152,7 @@ def _link(depth: int, link: ChainLink, room: Room) -> str:
 
 
 def _notes(outcome: Outcome) -> Iterator[str]:
-    notes = [f"- {prose(note)}" for note in outcome.get("notes", [])]
+    notes = [f"- {prose(shortened(note, MOST_OF_A_NOTE))}" for note in outcome.get("notes", [])[:10]]
     if notes:
         yield "\n".join(notes)
 

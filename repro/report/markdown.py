@@ -6,12 +6,13 @@ What it says is facts, output and commands. The summary sentence is left to the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from repro.document import FAILING, Counts, Finding, Outcome, RunDocument
 from repro.report import facts, failure, matrix, network, template
-from repro.report.escape import cell, code, prose
-from repro.report.failure import Room
+from repro.report.escape import cell, code, prose, shortened
+from repro.report.failure import MOST_OF_A_NOTE, Room
 
 LIMIT = 60_000
 """Characters of a report. GitHub refuses an issue's body of more than 65,536."""
@@ -44,7 +45,7 @@ def _contents(document: RunDocument, events: Events, room: Room) -> dict[str, st
         "form": "",
         "summary": template.SUMMARY,
         "result": _result(document, events),
-        "matrix": _matrix(document),
+        "matrix": _matrix(document, room),
         "failures": "\n\n".join(_failures(document, events, room)),
         "commands": facts.commands(document),
         "target": facts.target(document),
@@ -62,13 +63,23 @@ def _result(document: RunDocument, events: Events) -> str:
     return "\n\n".join([glance, *_findings(document, events)])
 
 
-def _matrix(document: RunDocument) -> str:
-    parts = [matrix.render(document["probes"]), f"{matrix.LEGEND}."]
-    skipped = [each for each in document["probes"] if each["status"] == "skip"]
-    parts += [
-        "\n".join(f"- {code(each['name'])} was skipped: {prose(each['reason'] or '')}" for each in skipped)
-    ]
-    return "\n\n".join(part for part in parts if part)
+def _matrix(document: RunDocument, room: Room) -> str:
+    probes = document["probes"]
+    parts = [matrix.render(probes[: room.rows]), f"{matrix.LEGEND}."]
+    if len(probes) > room.rows:
+        parts.append(f"{len(probes) - room.rows} more probes are in `run.json`.")
+    return "\n\n".join([*parts, *_skipped(probes, room)])
+
+
+def _skipped(outcomes: Sequence[Outcome], room: Room) -> Iterator[str]:
+    """The skipped probes by their reasons."""
+    by_reason: dict[str, list[str]] = {}
+    for each in outcomes:
+        if each["status"] == "skip":
+            by_reason.setdefault(shortened(each["reason"] or "", MOST_OF_A_NOTE), []).append(each["name"])
+    if by_reason:
+        told = (f"- skipped {_some(names)}: {prose(reason)}" for reason, names in by_reason.items())
+        yield "\n".join(islice(told, room.rows))
 
 
 def _failures(document: RunDocument, events: Events, room: Room) -> Iterator[str]:
@@ -96,22 +107,24 @@ def _contrast(failing: Outcome, outcomes: Sequence[Outcome], events: Events) -> 
 
 
 def _some(names: Sequence[str]) -> str:
-    return ", ".join(map(cell, names[:6])) + (" …" if len(names) > 6 else "")
+    return ", ".join(map(cell, names[:12])) + (" …" if len(names) > 12 else "")
 
 
 def _findings(document: RunDocument, events: Events) -> Iterator[str]:
     if document["findings"]:
-        items = (_finding(finding, document, events) for finding in document["findings"])
+        items = (_finding(finding, document, events) for finding in document["findings"][:20])
         yield "\n".join(f"{number}. {item}" for number, item in enumerate(items, start=1))
 
 
 def _finding(finding: Finding, document: RunDocument, events: Events) -> str:
     """One finding as an item of a list. Undiagnosed, it says what was seen and no more."""
-    names = ", ".join(map(code, finding["probes"]))
-    head = f"{names}: **{prose(finding['title'])}**"
+    head = f"{_some(finding['probes'])}: **{prose(shortened(finding['title'], MOST_OF_A_NOTE))}**"
     if finding["cause"] is None:
         return f"{head}{_parting(finding, document, events)} (undiagnosed)"
-    lines = [f"{head} (cause {code(finding['cause'])}, {finding['proof']})", prose(finding["summary"])]
+    lines = [
+        f"{head} (cause {code(finding['cause'])}, {finding['proof']})",
+        prose(shortened(finding["summary"], 1_000)),
+    ]
     return "\n   ".join([*filter(None, lines), *_proof(finding)])
 
 

@@ -15,9 +15,7 @@ MARKS: Mapping[StageStatus, str] = {
     "running": "…",
 }
 
-LEGEND = (
-    "✓ passed, **✗** failed here, · not reached, n/a cannot be asked of this driver, blank: no part of it"
-)
+LEGEND = "✓ passed, **✗** failed here, · not reached, n/a does not apply here, blank: no part of this probe"
 
 HEADINGS: Mapping[StageName, str] = {"authenticate": "auth", "read_back": "read back", "atomicity": "atomic"}
 """Shorter words for the columns with long names."""

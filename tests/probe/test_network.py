@@ -48,6 +48,8 @@ def test_a_stage_without_success_failed_as_its_last_event() -> None:
         ("eof", None, [CONNECTED, SHAKEN, UPGRADED], "websocket", "authenticate"),
         ("eof", "commit", [CONNECTED], "tcp", "commit"),
         ("sql_error", "insert", [CONNECTED], "tcp", "insert"),
+        ("config_invalid", "commit", [], "http", "connect"),
+        ("http_status", "commit", [CONNECTED], "http", "commit"),
     ],
 )
 def test_the_operation_at_which_a_probe_failed(

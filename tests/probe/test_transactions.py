@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from repro.persistence.model import Job, OrchestrationRequest
 from repro.persistence.steps import Begin, Commit, Execute, Rows, Step, Transaction, drive
 from repro.persistence.transaction import create_jobs
-from repro.probe.channel import Channel
 from repro.probe.recorder import Recorder
 from repro.probe.transactions import (
     Abandoned,
@@ -43,15 +41,6 @@ class Script:
 
     def kinds(self) -> list[str]:
         return [type(step).__name__ for step in self.steps]
-
-
-@pytest.fixture
-def recorder() -> Recorder:
-    descriptor = os.open(os.devnull, os.O_WRONLY)
-    try:
-        return Recorder(Channel(os.dup(descriptor)), origin=0.0)
-    finally:
-        os.close(descriptor)
 
 
 def test_the_production_transaction_is_begin_insert_insert_commit() -> None:

@@ -1,0 +1,64 @@
+"""The command line: ``repro``.
+
+One module a command, each with its parser and what it does. Nothing heavy is imported before a command runs,
+so that ``repro --help`` answers at once. Standard output carries what another program may read and nothing
+else; everything for people goes to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from repro.cli import errors, signals
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: the arguments after the program's name; those of the process by default.
+
+    Returns:
+        The exit code: 0 all tested and all agree, 1 a finding, 2 usage or configuration, 3 could not test,
+        130 interrupted.
+    """
+    try:
+        with signals.terminating_like_interrupt():
+            arguments = parse(sys.argv[1:] if argv is None else argv)
+            code: int = arguments.execute(arguments)
+            return code
+    except BrokenPipeError:
+        return errors.OK
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last place to tell one
+        return errors.report(error)
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """Read the arguments of a command; ``execute`` of the result carries it out.
+
+    Raises:
+        UsageError: they cannot be read.
+        SystemExit: help or the version was asked for, and shown.
+    """
+    from repro.cli.parser import build  # noqa: PLC0415 - a caller that only imports `main` pays for nothing
+
+    parser = build()
+    arguments, extra = parser.parse_known_args(argv)
+    if extra:
+        raise errors.UsageError(_too_much(extra[0]))
+    return arguments
+
+
+def _too_much(extra: str) -> str:
+    """What was not understood, without the value: it may be a URL with its password."""
+    if extra.startswith("--"):
+        return f"unknown option {errors.quoted(extra.partition('=')[0])}; see --help of the command"
+    if extra.startswith("-"):
+        return f"unknown option {extra[:2]}; see --help of the command"
+    if "://" in extra:
+        return "a URL is no argument here; put it into DATABASE_URL or an --env-file"
+    return "too many arguments; see --help of the command"

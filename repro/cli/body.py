@@ -1,0 +1,88 @@
+"""What a run consists of, between its plan and its files: observe, diagnose, render, write."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro import __version__, environment_facts
+from repro.cli import signals
+from repro.diagnose import undiagnosed
+from repro.document import RunDocument, assemble, redact_run, write_run
+from repro.observe import statements, target
+from repro.observe.plan import Plan
+from repro.observe.progress import Progress
+from repro.observe.run import Observation, observe
+from repro.probe.request import judged
+from repro.probe.secrets import known_secrets
+from repro.redaction import Redactor
+from repro.report import markdown
+from repro.resources import issue_template
+
+SCHEMAS = {"commit": "txrepro_<run>_<probe>", "rollback": "pg_temp"}
+"""Where the probes make their tables: a schema of each one's own, or the session's temporary one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that was written.
+
+    Args:
+        document: the run document, as it stands in ``run.json``.
+        interrupted: whether somebody stopped the run before its end.
+    """
+
+    document: RunDocument
+    interrupted: bool
+
+
+def carry_out(
+    plan: Plan, sources: Mapping[str, str], folder: Path, command: str, progress: Progress
+) -> Finished:
+    """Observe, diagnose and write.
+
+    Args:
+        plan: what to run.
+        sources: where each setting came from, in words, by its name.
+        folder: where the run is written.
+        command: the command that repeats the run.
+        progress: is told what happens.
+
+    Raises:
+        LabError: the lab does not start.
+        OutputError: the folder cannot be written.
+    """
+    seen = observe(plan, progress)
+    with signals.held() as caught:
+        written = _write(folder, _document(plan, sources, command, seen), seen)
+    return Finished(written, seen.interrupted or caught.happened)
+
+
+def _write(folder: Path, document: RunDocument, seen: Observation) -> RunDocument:
+    environ = {**os.environ, **seen.environment}
+    redactor = Redactor(known_secrets(judged(seen.variables, environ), environ))
+    redacted, events = redact_run(document, seen.events, redactor)
+    report = markdown.render(redacted, events, issue_template())
+    return write_run(folder, document, seen.events, redactor, report)
+
+
+def _document(plan: Plan, sources: Mapping[str, str], command: str, seen: Observation) -> RunDocument:
+    environment = environment_facts.collect(os.environ)
+    if seen.servers:
+        environment["servers"] = {each["name"]: each["version"] for each in seen.servers}
+    environment["command"] = command
+    return assemble(
+        run_id=plan.run_id,
+        started_at=seen.started_at,
+        duration_s=seen.duration_s,
+        tool_version=__version__,
+        environment=environment,
+        target=target.describe(plan.kind, seen.variables, os.environ, sources),
+        statements=statements.of_the_transaction(SCHEMAS[plan.effect]),
+        effect=plan.effect,
+        outcomes=seen.outcomes,
+        findings=undiagnosed.findings(seen.outcomes, seen.events),
+        interrupted=seen.interrupted,
+    )

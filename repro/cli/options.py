@@ -1,0 +1,93 @@
+"""The flags that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - it has no other name
+
+
+_COMMAND_COLUMNS = 34
+"""A longer command stands on a line of its own, so that every help text fits 80 columns."""
+
+
+def epilog(examples: Mapping[str, str], more: str = "") -> str:
+    """The end of a help text: commands to try, with what each does, and anything else."""
+    width = max(len(command) for command in examples if len(command) <= _COMMAND_COLUMNS)
+    lines = [line for example in examples.items() for line in _example(*example, width)]
+    return "\n".join(["examples:", *lines, *(["", more] if more else [])])
+
+
+def _example(command: str, meaning: str, width: int) -> list[str]:
+    """A command beside its meaning, or above it where it is too long for that."""
+    if len(command) <= width:
+        return [f"  {command:<{width}}  {meaning}"]
+    return [f"  {command}", f"  {'':<{width}}  {meaning}"]
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """The flags that say where the database and the queue are."""
+    group = parser.add_argument_group(
+        "target",
+        "DATABASE_URL (or POSTGRES_URL), UPSTASH_REDIS_URL, and UPSTASH_REDIS_REST_URL\n"
+        "with its UPSTASH_REDIS_REST_TOKEN: from the environment, else from the file;\n"
+        "the lab where none of them is set.",
+    )
+    group.add_argument(
+        "--target", choices=("lab", "env"), help="lab: local servers, whatever is set; env: only what is set"
+    )
+    group.add_argument(
+        "--env-file", type=path, metavar="F", help="read variables that the environment has not, from F"
+    )
+    group.add_argument(
+        "--commit",
+        action="store_true",
+        help="write durably on the target, in a schema of the run's own that is dropped; the lab always does",
+    )
+    group.add_argument(
+        "--deadline", type=positive_seconds, metavar="S", help="seconds for the whole run (default: 120)"
+    )
+
+
+def add_lab_servers(parser: argparse.ArgumentParser) -> None:
+    """The flags that name this system's own servers for the lab."""
+    group = parser.add_argument_group(
+        "servers of the lab", "The installed wheels' servers, or this system's own."
+    )
+    group.add_argument(
+        "--postgres-bindir", type=path, metavar="DIR", help="a folder with postgres and initdb"
+    )
+    group.add_argument(
+        "--redis-server", type=path, metavar="FILE", help="a redis-server or valkey-server program"
+    )
+
+
+def path(text: str) -> Path:
+    """A path, which a URL is not: it may hold a password, and paths are said again in messages.
+
+    Raises:
+        argparse.ArgumentTypeError: it is empty or a URL.
+    """
+    if not text.strip() or "://" in text:
+        raise argparse.ArgumentTypeError("give a path")
+    return Path(text)
+
+
+def positive_seconds(text: str) -> float:
+    """A number of seconds above zero.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError("give a number of seconds above zero")
+    return value

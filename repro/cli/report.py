@@ -1,0 +1,48 @@
+"""``repro report RUN``: the report of a run that was made before."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from repro.cli import options
+
+if TYPE_CHECKING:
+    from repro.cli.options import Subparsers
+
+DESCRIPTION = """\
+Print the report of a run: Markdown that is ready for an issue, or the run
+document.
+"""
+
+EPILOG = options.epilog(
+    {
+        "repro report latest": "the newest run in reports/",
+        "repro report reports/20260131-235959-3f9a2c": "a run's folder",
+        "repro report latest --format json": "its run.json",
+        "repro report results/run.json --output issue.md": "into a file",
+    },
+    "exit codes: 0 printed, 2 no such run, or it cannot be read",
+)
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "report", help="print the report of a run", description=DESCRIPTION, epilog=EPILOG
+    )
+    parser.add_argument("run", metavar="RUN", help="a run's folder, its run.json, its id, or `latest`")
+    parser.add_argument(
+        "--format", choices=("markdown", "json"), default="markdown", help="default: markdown"
+    )
+    parser.add_argument(
+        "--output", type=options.path, metavar="FILE", help="write there instead of standard output"
+    )
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Carry the command out."""
+    from repro.cli import runs  # noqa: PLC0415 - loads the reports' code, which help does not need
+
+    return runs.report(arguments)

@@ -1,0 +1,67 @@
+"""``repro run``: the probes on the target, the diagnosis, and the report."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from repro.cli import options
+
+if TYPE_CHECKING:
+    from repro.cli.options import Subparsers
+
+DESCRIPTION = """\
+Run the production transaction through every driver, and the push through both
+Redis transports, side by side; compare what each did, and write run.json,
+report.md and a trace a probe.
+
+Without a target in the environment the lab is started: real servers on
+loopback, gone when the run ends. On a target of yours nothing durable is left
+behind; without --commit nothing durable is written at all.
+"""
+
+EPILOG = options.epilog(
+    {
+        "repro run": "everything on the lab",
+        "repro run --env-file .env": "on what .env names",
+        "repro run --only 'tcp.*,ws.neon'": "some probes",
+        "repro run --target lab --json": "on the lab; the document on stdout",
+        "repro run --postgres-bindir /usr/lib/postgresql/17/bin": "with this system's Postgres in the lab",
+    },
+    "The table's marks, in the order of the stages:\n"
+    "  dial   resolve connect tls upgrade     auth   authenticate\n"
+    "  write  begin insert commit, or push    check  read_back atomicity cleanup\n\n"
+    "exit codes: 0 all agree, 1 a finding, 2 usage or configuration,\n"
+    "            3 could not test, 130 interrupted",
+)
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "run",
+        help="run the probes on the target and write the report",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="GLOB",
+        default=[],
+        help="only the probes of these names; may be repeated, and be a list with commas",
+    )
+    options.add_target(parser)
+    parser.add_argument("--json", action="store_true", help="print the run document alone on standard output")
+    parser.add_argument(
+        "--out", type=options.path, metavar="DIR", help="write the run there (default: reports/<run id>/)"
+    )
+    options.add_lab_servers(parser)
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Carry the command out."""
+    from repro.cli import session  # noqa: PLC0415 - loads the whole toolkit, which help does not need
+
+    return session.run(arguments)

@@ -1,0 +1,157 @@
+"""The last screen of a run: the verdict, what failed and where, what was found, and where to read on.
+
+Every text here that came from a server or a driver is data: it is shown without control characters and never
+read as markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from repro.cli import wording
+from repro.cli.errors import plain
+from repro.cli.table import STYLES
+from repro.cli.terminal import Symbols, Terminal
+from repro.document import FAILING, Finding, Outcome, RunDocument
+
+VERDICT_STYLES = {
+    "pass": "bold green",
+    "fail": "bold red",
+    "inconclusive": "bold yellow",
+    "interrupted": "bold yellow",
+}
+
+_LONGEST_TEXT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the last screen tells beside the document itself.
+
+    Args:
+        document: what was written.
+        folder: where it was written.
+        repeat: the command that runs the failing probes (or all, where none failed) again.
+        deadline: what the run and each probe were allowed, in words.
+        interrupted: somebody stopped it.
+    """
+
+    document: RunDocument
+    folder: Path
+    repeat: str
+    deadline: str = ""
+    interrupted: bool = False
+
+
+def show(ending: Ending, terminal: Terminal) -> None:
+    """Print the last screen to a terminal or a pipe."""
+    console = terminal.console()
+    with console.capture() as captured:
+        console.print(Group(*_parts(ending, terminal.symbols)))
+    shown = captured.get()
+    if not terminal.attended:
+        shown = "".join(f"{line.rstrip()}\n" for line in shown.splitlines())
+    terminal.stream.write(shown)
+    terminal.stream.flush()
+
+
+def _parts(ending: Ending, symbols: Symbols) -> Iterator[RenderableType]:
+    document = ending.document
+    yield Text()
+    yield _verdict(ending)
+    failing = [outcome for outcome in document["probes"] if outcome["status"] in FAILING]
+    if failing:
+        yield Text()
+        yield _failures(failing, symbols)
+    if document["findings"]:
+        yield Text()
+        yield _findings(document["findings"])
+    yield Text()
+    yield _pointers(ending)
+
+
+def _verdict(ending: Ending) -> Text:
+    verdict = "interrupted" if ending.interrupted else ending.document["verdict"]
+    counts = f"{tally(ending.document['probes'])} in {wording.duration(ending.document['duration_s'] * 1000)}"
+    return Text.assemble((verdict, VERDICT_STYLES[verdict]), f": {counts}")
+
+
+def tally(outcomes: Sequence[Outcome]) -> str:
+    """How many came to what: ``all 10 probes passed``, ``7 passed, 1 failed, 2 skipped of 10 probes``."""
+    words = {
+        "pass": "passed",
+        "fail": "failed",
+        "timeout": "timed out",
+        "crash": "crashed",
+        "skip": "skipped",
+    }
+    counts = {
+        word: sum(outcome["status"] == status for outcome in outcomes) for status, word in words.items()
+    }
+    said = {word: count for word, count in counts.items() if count}
+    whole = wording.counted(len(outcomes), "probe")
+    if len(said) == 1 and len(outcomes) > 1:
+        return f"all {whole} {next(iter(said))}"
+    return f"{', '.join(f'{count} {word}' for word, count in said.items()) or 'none'} of {whole}"
+
+
+def _failures(outcomes: Iterable[Outcome], symbols: Symbols) -> Table:
+    """One line for each failing probe: the operation, the failure, the address or the reason."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for outcome in outcomes:
+        error = outcome["error"]
+        operation = "" if error is None else error["operation"]
+        failure = outcome["status"] if error is None else error["failure"]
+        where = (error["address"] if error is not None else None) or outcome["reason"] or ""
+        grid.add_row(
+            Text(f"{symbols.failed} {outcome['name']}", style=STYLES["fail"], no_wrap=True),
+            Text(operation, no_wrap=True),
+            Text(_data(failure)),
+            Text(_data(where)),
+        )
+    return grid
+
+
+def _findings(findings: Sequence[Finding]) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for number, finding in enumerate(findings, start=1):
+        grid.add_row(
+            Text(f"finding {number}", style="bold", no_wrap=True),
+            Text.assemble(
+                (_data(finding["title"]), ""),
+                (f"\n{wording.cause(finding)}: {_data(', '.join(finding['probes']))}", "dim"),
+            ),
+        )
+    return grid
+
+
+def _pointers(ending: Ending) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for probes, reason in _skipped(ending.document["probes"]):
+        grid.add_row(Text("skipped", style="yellow"), Text(f"{', '.join(probes)}: {_data(reason)}"))
+    report = ending.folder / "report.md"
+    shown = report if report.exists() else ending.folder
+    if ending.deadline:
+        grid.add_row(Text("deadline", style="dim"), Text(ending.deadline))
+    grid.add_row(Text("report", style="dim"), Text(wording.path(shown), overflow="fold"))
+    grid.add_row(Text("repeat", style="dim"), Text(ending.repeat, overflow="fold"))
+    return grid
+
+
+def _skipped(outcomes: Sequence[Outcome]) -> list[tuple[list[str], str]]:
+    """The skipped probes by reason, in order."""
+    by_reason: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome["status"] == "skip":
+            by_reason.setdefault(outcome["reason"] or "no reason given", []).append(outcome["name"])
+    return [(probes, reason) for reason, probes in by_reason.items()]
+
+
+def _data(text: str) -> str:
+    return wording.shortened(plain(text), _LONGEST_TEXT, "~")

@@ -1,0 +1,86 @@
+"""``repro report``: the report of a run that was written before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from repro.cli import main
+from repro.document import Outcome, RunDocument, write_run
+from repro.redaction import Redactor
+
+
+@pytest.fixture
+def run(
+    make_outcome: Callable[..., Outcome],
+    make_run: Callable[..., RunDocument],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """The folder of a run, below ``reports``."""
+    monkeypatch.chdir(tmp_path)
+    document = make_run(make_outcome("tcp.psycopg"))
+    folder = Path("reports") / document["run_id"]
+    write_run(folder, document, {}, Redactor(()), "as it was\n")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["latest", "20260131-235959-3f9a2c", "{}", "{}/run.json"])
+def test_a_run_is_found_by_each_of_its_names(
+    name: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", name.format(run)]) == 0
+
+    shown = capsys.readouterr()
+    assert "`tcp.psycopg`" in shown.out
+    assert shown.err == ""
+
+
+def test_the_document_is_printed_as_it_was_written(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "latest", "--format", "json"]) == 0
+
+    assert capsys.readouterr().out == (run / "run.json").read_text("utf-8")
+
+
+def test_a_report_goes_into_a_file(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(run), "--output", "issue.md"]) == 0
+
+    assert "`tcp.psycopg`" in Path("issue.md").read_text("utf-8")
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"schema": "other"}', '{"schema": "txrepro/run/1"}', "\ud800"]
+)
+def test_what_is_no_run_document_is_one_line_and_exit_2(
+    content: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "run.json").write_bytes(content.encode("utf-8", "surrogatepass"))
+
+    assert main(["report", "latest"]) == 2
+
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("repro: report: ")
+    assert shown.err.count("\n") == 1
+
+
+def test_a_document_that_was_sent_alone_has_a_report(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = tmp_path / "sent.json"
+    document = json.loads((run / "run.json").read_text("utf-8"))
+    document["probes"][0]["events"] = "trace/tcp.psycopg.jsonl"
+    alone.write_text(json.dumps(document), "utf-8")
+
+    assert main(["report", str(alone)]) == 0
+    assert "`tcp.psycopg`" in capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_written_is_told(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "latest", "--output", str(run)]) == 2
+
+    assert "cannot be written (Is a directory)" in capsys.readouterr().err

@@ -1,0 +1,47 @@
+"""Nothing waits for ever: a statement whose answer is overdue ends with an error, on every driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+
+import httpx
+import psycopg
+import pytest
+
+from repro.persistence.drivers import Driver
+from repro.persistence.drivers.deadline import Watchdog, shut_down
+from repro.persistence.settings import Settings, Timeouts
+from repro.persistence.steps import Execute
+from repro.persistence.transaction import single
+
+
+def test_an_overdue_answer_ends_with_a_timeout(
+    connector: Callable[[Settings], Driver], settings: Settings
+) -> None:
+    hurried = replace(settings, timeouts=Timeouts(statement_s=0.3, close_s=0.3))
+    with closing(connector(hurried)) as driver, pytest.raises((TimeoutError, httpx.ReadTimeout)):
+        driver.run(single(Execute("SELECT pg_sleep(2)::text")))
+
+
+def test_a_watchdog_leaves_alone_what_is_in_time(settings: Settings) -> None:
+    with (
+        psycopg.connect(settings.require_database(), autocommit=True) as connection,
+        closing(Watchdog(0.05, connection.fileno)) as watchdog,
+    ):
+        connection.execute("SELECT pg_sleep(0.2)")  # outside the watch
+        with watchdog:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        with pytest.raises(TimeoutError, match=r"no answer within 0.05 s"), watchdog:
+            connection.execute("SELECT pg_sleep(2)")
+        assert connection.closed
+
+
+def test_another_error_within_the_watch_is_passed_on() -> None:
+    with closing(Watchdog(60, lambda: -1)) as watchdog, pytest.raises(KeyError), watchdog:
+        raise KeyError
+
+
+def test_shutting_down_what_has_ended_is_no_error() -> None:
+    shut_down(lambda: -1)

@@ -1,0 +1,228 @@
+"""One suite over every transport, on a real server, and what each does when an answer is lost."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+
+import httpx
+import pytest
+import redis
+
+from repro.lab.process import Lab
+from repro.persistence.queue import BATCH, Command, Conversation, Reply, marker_keys, push, read_back, remove
+from repro.persistence.settings import Settings, Timeouts
+from repro.persistence.transports import Transport, redis_tcp, upstash_rest
+from repro.persistence.transports.upstash_rest import UpstashError, UpstashRefusedError, reply_of
+
+
+def ids(count: int) -> list[str]:
+    return [str(uuid.uuid4()) for _ in range(count)]
+
+
+def ask(*args: str) -> Conversation[Reply]:
+    return (yield Command(args))
+
+
+def test_a_job_that_is_pushed_twice_is_queued_once(transport: Transport, queue_name: str) -> None:
+    jobs = ids(3)
+    assert transport.run(push(queue_name, jobs)) == 3
+    assert transport.run(push(queue_name, jobs)) == 0
+    assert transport.run(push(queue_name, [*jobs, *ids(1)])) == 1
+    assert transport.run(read_back(queue_name))[:3] == jobs
+
+
+def test_a_job_is_not_queued_again_after_its_worker_took_it(transport: Transport, queue_name: str) -> None:
+    jobs = ids(2)
+    transport.run(push(queue_name, jobs))
+    assert transport.run(ask("LPOP", queue_name)) == jobs[0]
+    assert transport.run(push(queue_name, jobs)) == 0
+    assert transport.run(read_back(queue_name)) == jobs[1:]
+
+
+def test_both_transports_know_of_each_other(
+    transport: Transport, queue_name: str, settings: Settings
+) -> None:
+    jobs = ids(2)
+    transport.run(push(queue_name, jobs))
+    with closing(redis_tcp.connect(str(settings.redis_url))) as tcp:
+        assert tcp.run(push(queue_name, jobs)) == 0
+    with closing(upstash_rest.connect(str(settings.rest_url), str(settings.rest_token))) as rest:
+        assert rest.run(push(queue_name, jobs)) == 0
+        assert rest.run(read_back(queue_name)) == jobs
+
+
+def test_more_than_one_batch_keeps_its_order(transport: Transport, queue_name: str) -> None:
+    jobs = ids(BATCH + 7)
+    assert transport.run(push(queue_name, jobs)) == len(jobs)
+    assert transport.run(read_back(queue_name)) == jobs
+
+
+def test_the_marks_end_with_the_window(transport: Transport, queue_name: str) -> None:
+    (job,) = ids(1)
+    transport.run(push(queue_name, [job], window_s=1234))
+    left = transport.run(ask("TTL", marker_keys(queue_name, [job])[0]))
+    assert isinstance(left, int)
+    assert 0 < left <= 1234
+
+
+def test_removal_leaves_nothing(transport: Transport, queue_name: str) -> None:
+    jobs = ids(BATCH + 1)
+    transport.run(push(queue_name, jobs))
+    assert transport.run(remove(queue_name, jobs)) == len(jobs) + 1
+    assert transport.run(ask("KEYS", f"*{queue_name}*")) == []
+    assert transport.run(remove(queue_name, [])) == 0
+
+
+def test_a_refused_push_marks_nothing(transport: Transport, queue_name: str) -> None:
+    jobs = ids(2)
+    transport.run(ask("SET", queue_name, "another type"))
+    with pytest.raises(transport.not_sent, match="WRONGTYPE"):
+        transport.run(push(queue_name, jobs))
+    transport.run(ask("DEL", queue_name))
+    assert transport.run(push(queue_name, jobs)) == 2
+
+
+def test_awkward_texts_survive(transport: Transport, queue_name: str) -> None:
+    texts = ['"quoted"', "日本 🎉", "line\r\nbreak", "", "\\", "100%"]
+    transport.run(push(queue_name, texts))
+    assert transport.run(read_back(queue_name)) == texts
+
+
+def test_a_wrong_password_is_refused(settings: Settings) -> None:
+    url = str(settings.redis_url).replace("@", "x@")
+    with pytest.raises(redis.AuthenticationError, match=r"(?i)WRONGPASS|invalid username-password"):
+        redis_tcp.connect(url)
+
+
+def test_a_wrong_token_is_refused_with_its_status(settings: Settings) -> None:
+    with (
+        closing(upstash_rest.connect(str(settings.rest_url), "wrong")) as transport,
+        pytest.raises(UpstashError, match="WRONGPASS") as caught,
+    ):
+        transport.run(read_back("any"))
+    assert caught.value.status == 401
+
+
+def test_a_read_only_token_is_refused_and_nothing_is_pushed_otherwise(
+    settings: Settings, lab: Lab, queue_name: str
+) -> None:
+    with closing(upstash_rest.connect(str(settings.rest_url), lab.read_only_token)) as transport:
+        with pytest.raises(UpstashError, match="NOPERM"):
+            transport.run(push(queue_name, ids(1)))
+        assert transport.run(read_back(queue_name)) == []
+
+
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [
+        (
+            httpx.Response(502, html="<html>Bad   Gateway</html>"),
+            "HTTP status 502, .*<html>Bad Gateway</html>",
+        ),
+        (httpx.Response(200, text="not JSON"), "no JSON result"),
+        (httpx.Response(200, json=["result"]), "no JSON result"),
+        (httpx.Response(200, json={}), "no JSON result"),
+        (httpx.Response(400, json={"error": "ERR wrong"}), "ERR wrong"),
+        (httpx.Response(200, json={"error": "ERR inside"}), "ERR inside"),
+        (httpx.Response(429, text="x" * 10_000), "HTTP status 429"),
+    ],
+)
+def test_an_answer_that_is_no_result_is_an_error(response: httpx.Response, message: str) -> None:
+    with pytest.raises(UpstashError, match=message) as caught:
+        reply_of(response)
+    assert caught.value.status == response.status_code
+    assert isinstance(caught.value, UpstashRefusedError) is (response.status_code == 400)
+    assert len(str(caught.value)) < 500
+
+
+class Deaf:
+    """A server that reads requests and then hangs up, or says nothing; it counts what it was sent."""
+
+    def __init__(self, mark: bytes, *, silent: bool) -> None:
+        self.received = 0
+        self._mark, self._silent = mark, silent
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._open: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                stream, _ = self._listener.accept()
+                self._open.append(stream)
+                self._talk(stream)
+
+    def _talk(self, stream: socket.socket) -> None:
+        while data := stream.recv(65536):
+            if self._mark in data:
+                self.received += 1
+                if not self._silent:
+                    stream.close()
+                return
+            stream.sendall(b"+OK\r\n")
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+        for stream in self._open:
+            stream.close()
+
+
+@pytest.fixture(params=[True, False], ids=["silent", "hangs-up"])
+def deaf(request: pytest.FixtureRequest) -> Iterator[Callable[[bytes], Deaf]]:
+    servers: list[Deaf] = []
+
+    def start(mark: bytes) -> Deaf:
+        servers.append(Deaf(mark, silent=request.param))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+def test_redis_sends_a_push_once_when_its_answer_is_lost(deaf: Callable[[bytes], Deaf]) -> None:
+    server = deaf(b"EVAL")
+    timeouts = replace(Timeouts(), command_s=0.2)
+    with closing(
+        redis_tcp.connect(f"redis://:secret@127.0.0.1:{server.port}", timeouts=timeouts)
+    ) as transport:
+        with pytest.raises((redis.ConnectionError, redis.TimeoutError)) as caught:
+            transport.run(push("queue", ids(1)))
+        assert not isinstance(caught.value, transport.not_sent)
+    assert server.received == 1
+
+
+def test_rest_sends_a_push_once_when_its_answer_is_lost(deaf: Callable[[bytes], Deaf]) -> None:
+    server = deaf(b"POST")
+    timeouts = replace(Timeouts(), command_s=0.2)
+    with closing(
+        upstash_rest.connect(f"http://127.0.0.1:{server.port}", "token", timeouts=timeouts)
+    ) as transport:
+        with pytest.raises((httpx.RemoteProtocolError, httpx.ReadTimeout, httpx.ReadError)) as caught:
+            transport.run(push("queue", ids(1)))
+        assert not isinstance(caught.value, transport.not_sent)
+    assert server.received == 1
+
+
+def refused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def test_a_refused_connection_is_known_not_to_have_sent() -> None:
+    with pytest.raises(redis.ConnectionError, match="refused"):
+        redis_tcp.connect(f"redis://127.0.0.1:{refused_port()}")
+    with (
+        closing(upstash_rest.connect(f"http://127.0.0.1:{refused_port()}", "token")) as transport,
+        pytest.raises(transport.not_sent),
+    ):
+        transport.run(push("queue", ids(1)))

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from repro.report import facts
+
+
+def test_versions_come_first_and_libpq_is_told_as_built_and_as_loaded(origin: Any) -> None:
+    lines = facts.environment(origin.document).splitlines()
+
+    assert lines[0].startswith("- txrepro: `0.1.0, run 20260131-235959-3f9a2c")
+    assert "- Server, as drivers saw it: `17.10`" in lines
+    assert "- libpq built: `17.2`" in lines
+    assert "- libpq loaded: `18.0`" in lines
+    assert "- OpenSSL: `OpenSSL 3.0.15 3 Sep 2024`" in lines
+    assert not any("command" in line for line in lines)
+
+
+def test_a_fact_that_is_not_known_is_told_by_its_key(healthy: Any) -> None:
+    healthy.document["environment"]["a <b> key"] = {"x": [1, {"y": None}], "z": ""}
+
+    assert "- `a <b> key`: `x 1; `" not in facts.environment(healthy.document)
+    assert "- `a <b> key`:" in facts.environment(healthy.document)
+
+
+def test_the_commands_repeat_the_run_and_what_failed(origin: Any) -> None:
+    text = facts.commands(origin.document)
+
+    assert text.splitlines() == [
+        "```sh",
+        "# with DATABASE_URL set to the target",
+        "repro run --deadline 60             # the whole run, as it was",
+        "repro run --only http.neon,ws.neon  # what failed",
+        "repro probe http.neon               # one alone, live",
+        "repro probe ws.neon                 # one alone, live",
+        "```",
+    ]
+
+
+def test_a_passing_run_is_repeated_by_one_command(healthy: Any) -> None:
+    del healthy.document["environment"]["command"]
+
+    assert facts.commands(healthy.document) == "```sh\nrepro run  # the whole run, as it was\n```"
+
+
+def test_the_target_never_shows_more_than_it_holds(origin: Any, healthy: Any) -> None:
+    assert facts.target(healthy.document) == "- target: `the lab`"
+    assert "[redacted:1a2b3c]" in facts.target(origin.document)
+
+
+@pytest.mark.parametrize(
+    ("effect", "word"), [("commit", "really committed"), ("rollback", "Nothing durable")]
+)
+def test_the_statements_and_what_became_of_them(healthy: Any, effect: str, word: str) -> None:
+    healthy.document["transaction"]["effect"] = effect
+
+    text = facts.transaction(healthy.document, 100)
+
+    assert "\nBEGIN;\nINSERT INTO public.jobs" in text
+    assert word in text
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"a": "1", "b": None, "c": ""}, "a 1"),
+        (["x", 2], "x, 2"),
+        ([{"name": "Postgres", "port": 1}, {"name": "Valkey"}], "name Postgres, port 1; name Valkey"),
+        (None, ""),
+        (True, "True"),
+    ],
+)
+def test_data_in_words(value: Any, words: str) -> None:
+    assert facts.told(value) == words
