@@ -16,8 +16,7 @@ from repro.observe.plan import Plan
 from repro.observe.progress import Progress
 from repro.observe.run import Observation, observe
 from repro.probe.request import judged
-from repro.probe.secrets import known_secrets
-from repro.redaction import Redactor
+from repro.probe.secrets import redactor_for
 from repro.report import markdown
 from repro.resources import issue_template
 
@@ -62,7 +61,7 @@ def carry_out(
 
 def _write(folder: Path, document: RunDocument, seen: Observation) -> RunDocument:
     environ = {**os.environ, **seen.environment}
-    redactor = Redactor(known_secrets(judged(seen.variables, environ), environ))
+    redactor = redactor_for(judged(seen.variables, environ), environ, seen.salt)
     redacted, events = redact_run(document, seen.events, redactor)
     report = markdown.render(redacted, events, issue_template())
     return write_run(folder, document, seen.events, redactor, report)

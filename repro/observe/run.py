@@ -7,6 +7,7 @@ when the target is known. Whatever ends the run, every process of it is ended fi
 from __future__ import annotations
 
 import asyncio
+import secrets
 import signal
 import time
 from collections.abc import Coroutine, Mapping
@@ -45,6 +46,7 @@ class Observation:
         events: each probe's trace lines, by its name.
         variables: the target's settings, the lab's included.
         environment: what the lab added to the probes' environment.
+        salt: makes a secret's token the same in everything that the run writes.
         servers: the lab's servers.
         interrupted: whether somebody stopped the run before its end.
         duration_s: how long it took.
@@ -56,6 +58,7 @@ class Observation:
     events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    salt: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     servers: list[ServerInfo] = field(default_factory=list)
     interrupted: bool = False
     duration_s: float = 0.0
@@ -153,6 +156,7 @@ class _Run:
             environment=self._seen.environment,
             commit=self._plan.effect == "commit",
             origin=self._seen.origin,
+            salt=self._seen.salt,
         )
 
     async def _probe(self, entry: Entry) -> None:

@@ -9,7 +9,7 @@ refused connection is then found nowhere else.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypedDict
 
 from repro.events import errno_name
@@ -19,6 +19,12 @@ MAX_LINKS = 32
 
 MAX_MESSAGE = 2_000
 """Characters kept of one message; a server may say anything, at any length."""
+
+MAX_CLEANED = 20_000
+"""Characters of a message that are cleaned of secrets, before it is cut to size."""
+
+Clean = Callable[[str], str]
+"""Takes the secrets out of a text. It comes before the cut, which could leave half of one."""
 
 
 class Link(TypedDict):
@@ -74,11 +80,11 @@ def _errno_is_foreign(error: OSError) -> bool:
     return type(error).__name__ in {"gaierror", "herror"} or type(error).__module__ == "ssl"
 
 
-def link_of(error: BaseException) -> Link:
+def link_of(error: BaseException, clean: Clean = str) -> Link:
     """One exception as a link: its qualified type, its message, and its code."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    message = " ".join(_message(error).split())
+    message = clean(" ".join(_message(error)[:MAX_CLEANED].split()))
     if len(message) > MAX_MESSAGE:
         message = message[:MAX_MESSAGE] + " […]"
     return {"type": name, "message": message, "code": code_of(error)}
@@ -91,9 +97,14 @@ def _message(error: BaseException) -> str:
         return ""
 
 
-def links(error: BaseException) -> list[Link]:
-    """The whole chain as links, outermost first."""
-    return [link_of(each) for each in walk(error)]
+def links(error: BaseException, clean: Clean = str) -> list[Link]:
+    """The whole chain as links, outermost first.
+
+    Args:
+        error: the outermost exception.
+        clean: takes the secrets out of a message.
+    """
+    return [link_of(each, clean) for each in walk(error)]
 
 
 def os_error_with_errno(error: BaseException) -> OSError | None:

@@ -36,6 +36,10 @@ class Channel:
         """From now on every line passes this redactor first."""
         self._redactor = redactor
 
+    def clean(self, text: str) -> str:
+        """A text without the secrets that are concealed."""
+        return self._redactor.text(text)
+
     def send(self, kind: str, body: dict[str, Any]) -> None:
         """Write one line: its ``line`` is the kind (hello, stage, event, outcome), the rest the body."""
         document = self._redactor.value({"line": kind, **body})

@@ -28,8 +28,7 @@ from repro.probe.outcome import applied, ended, error_record
 from repro.probe.push import PushProbe, PushTrial
 from repro.probe.recorder import Recorder
 from repro.probe.request import Request, RequestError, receive
-from repro.probe.secrets import known_secrets
-from repro.redaction import Redactor
+from repro.probe.secrets import redactor_for
 
 PASS, FAIL, USAGE, SKIP = 0, 1, 2, 3
 
@@ -56,7 +55,7 @@ def main(probe: Probe) -> NoReturn:
     except (RequestError, SettingsError) as error:
         sys.stderr.write(f"{probe.name}: {error}\n")
         sys.exit(USAGE)
-    channel.conceal(Redactor(known_secrets(settings, os.environ)))
+    channel.conceal(redactor_for(settings, os.environ, request.salt))
     reason = missing or _not_configured(probe, settings)
     status = _skip(channel, probe, request, reason) if reason else _try(channel, probe, request, module)
     sys.exit(status)

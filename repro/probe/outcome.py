@@ -52,7 +52,7 @@ class CheckFailed(Exception):  # noqa: N818 - what failed is the thing probed, n
 def error_record(error: BaseException, recorder: Recorder, transport: str) -> dict[str, Any]:
     """The ``error`` of an outcome: what failed, at which operation, and the whole chain."""
     failure = error.failure if isinstance(error, CheckFailed) else failure_of(error)
-    links = chain.links(error)
+    links = chain.links(error, recorder.clean)
     sqlstate = next((state for state in map(chain.sqlstate_of, chain.walk(error)) if state), None)
     operation = network.operation_of(failure, recorder.running(), recorder.events, transport)
     if transport == "http" and sqlstate is not None and failure == "sql_error":

@@ -41,6 +41,10 @@ class Recorder:
         self.events: list[Event] = []
         self.stages: dict[str, StageRecord] = {}
 
+    def clean(self, text: str) -> str:
+        """A text without the secrets that the channel conceals."""
+        return self._channel.clean(text)
+
     def now(self) -> float:
         """Seconds since the run's start."""
         return round(time.monotonic() - self._origin, 6)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import select
 import sys
 import time
@@ -57,6 +58,7 @@ class Request:
         commit: write into a schema of the run's own and drop it; otherwise leave nothing durable behind.
         origin: the run's start, in seconds of the monotonic clock.
         jobs: how many jobs the transaction writes.
+        salt: hexadecimal; makes a secret's token the same in everything that the run writes.
     """
 
     run_id: str
@@ -65,6 +67,7 @@ class Request:
     commit: bool = False
     origin: float = field(default_factory=time.monotonic)
     jobs: int = 3
+    salt: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
 
     @property
     def settings(self) -> Settings:
@@ -101,6 +104,7 @@ class Request:
                 "commit": self.commit,
                 "origin": self.origin,
                 "jobs": self.jobs,
+                "salt": self.salt,
             }
         )
 
@@ -130,6 +134,7 @@ def parse(text: str) -> Request:
             commit=document.get("commit") is True,
             origin=float(document.get("origin") or time.monotonic()),
             jobs=int(document.get("jobs", 3)),
+            salt=bytes.fromhex(document.get("salt") or secrets.token_hex(16)).hex(),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RequestError(f"the request is incomplete: {type(error).__name__} {error}") from error

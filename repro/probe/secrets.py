@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from repro.persistence.dsn import MalformedUrl, parse_url
 from repro.persistence.settings import Settings, secrets_of
+from repro.redaction import Redactor
 
 SECRET_VARIABLES = ("PGPASSWORD", "REDISCLI_AUTH")
 """Variables that are a secret as a whole; drivers read them by themselves."""
@@ -24,6 +25,25 @@ def known_secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     whole = [environ[name] for name in SECRET_VARIABLES if environ.get(name)]
     urls = [environ[name] for name in PROXY_VARIABLES if environ.get(name)]
     return [*secrets_of(settings), *whole, *_passwords(urls)]
+
+
+def redactor_for(settings: Settings, environ: Mapping[str, str], salt: str) -> Redactor:
+    """A redactor that knows the secrets of a probe, and the words that are none although one may equal them.
+
+    Args:
+        settings: the target.
+        environ: the probe's environment.
+        salt: the run's, in hexadecimal.
+    """
+    return Redactor(
+        known_secrets(settings, environ), salt=bytes.fromhex(salt), public_words=_public_words(settings)
+    )
+
+
+def _public_words(settings: Settings) -> list[str]:
+    """Users, hosts and databases: a password that is the same word is kept out by its field only."""
+    urls = [parse_url(each) for each in (settings.database_url, settings.redis_url) if each is not None]
+    return [word for url in urls for word in (url.user, url.host, url.path) if word]
 
 
 def _passwords(urls: Iterable[str]) -> Iterator[str]:

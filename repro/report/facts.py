@@ -24,6 +24,19 @@ NAMES = {
 }
 """How the facts of the environment are called; one that is not here is called by its key."""
 
+TARGET_NAMES = {
+    "endpoints": "database",
+    "parameters": "parameters of its URL",
+    "neon_http": "Neon SQL over HTTP",
+    "neon_websocket": "Neon WebSocket",
+    "redis_tcp": "queue over Redis TCP",
+    "upstash_rest": "queue over REST",
+}
+"""How the facts of the target are called."""
+
+Row = tuple[str, Sequence[str]]
+"""A fact: its name, and what is told of it, piece by piece."""
+
 MOST_OF_A_FACT = 600
 MOST_FACTS = 40
 MOST_COMMANDS = 20
@@ -32,8 +45,10 @@ MOST_COMMANDS = 20
 def environment(document: RunDocument) -> str:
     """The versions first that a maintainer asks for, then the rest, as a list."""
     tool = document["tool"]
-    rows = [(tool["name"], f"{tool['version']}, run {document['run_id']}, {document['started_at']}")]
-    rows += [("Server, as drivers saw it", _seen(document["probes"], "server"))]
+    rows: list[Row] = [
+        (tool["name"], [tool["version"], f"run {document['run_id']}", document["started_at"]]),
+        ("Server, as drivers saw it", _seen(document["probes"], "server")),
+    ]
     rows += [(name, _seen(document["probes"], name)) for name in ("libpq built", "libpq loaded")]
     facts = document["environment"]
     on_lab = document["target"].get("kind") == "lab"
@@ -43,44 +58,52 @@ def environment(document: RunDocument) -> str:
     return _list(rows)
 
 
-def _list(rows: Iterable[tuple[str, str]]) -> str:
-    facts = ((_label(name), code(shortened(value, MOST_OF_A_FACT))) for name, value in rows if value)
-    return "\n".join(f"- {label}: {fact}" for label, fact in facts)
+def _list(rows: Iterable[Row]) -> str:
+    return "\n".join(f"- {_label(name)}: {_in_code(told)}" for name, told in rows if told)
+
+
+def _in_code(told: Sequence[str]) -> str:
+    """Each piece as code of its own, as many as there is room for."""
+    pieces, room = [], MOST_OF_A_FACT
+    for piece in told:
+        if room <= 0:
+            return ", ".join([*pieces, "…"])
+        pieces.append(code(shortened(piece, MOST_OF_A_FACT)))
+        room -= len(piece)
+    return ", ".join(pieces)
 
 
 def _label(name: str) -> str:
     """A name of ours as it is, another one as code."""
-    ours = name in NAMES.values() or re.fullmatch("[A-Za-z, ]{1,40}", name)
+    ours = name in {*NAMES.values(), *TARGET_NAMES.values()} or re.fullmatch("[A-Za-z, ]{1,40}", name)
     return name if ours else code(shortened(name, 60))
 
 
-def _seen(outcomes: Iterable[Outcome], name: str) -> str:
+def _seen(outcomes: Iterable[Outcome], name: str) -> list[str]:
     """A version by those who saw it; usually one."""
-    found = dict.fromkeys(
-        versions[name] for each in outcomes if name in (versions := each.get("versions", {}))
-    )
-    return ", ".join(found)
+    found = (versions[name] for each in outcomes if name in (versions := each.get("versions", {})))
+    return list(dict.fromkeys(found))
 
 
-def told(value: Any) -> str:
-    """JSON data in words: ``system Linux, machine x86_64``."""
+def told(value: Any) -> list[str]:
+    """JSON data in pieces: ``system Linux`` and ``machine x86_64``."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {told(each)}" for name, each in value.items() if told(each))
+        return [f"{name} {piece}" for name, each in value.items() for piece in told(each)]
     if isinstance(value, list | tuple):
-        if any(isinstance(each, Mapping) for each in value):
-            return "; ".join(map(told, value))
-        return ", ".join(map(told, value))
-    return "" if value is None else str(value)
+        return [piece for each in value for piece in told(each)]
+    return [] if value is None or value == "" else [str(value)]
 
 
 def target(document: RunDocument) -> str:
     """The target's facts as a list."""
     known = document["target"]
-    facts = [
-        ("target", "the lab" if known.get("kind") == "lab" else "a database and a queue of the user's own")
-    ]
-    facts += [(name, told(value)) for name, value in known.items() if name not in {"kind", "sources"}]
-    return _list(facts[:MOST_FACTS])
+    on_lab = known.get("kind") == "lab"
+    rows: list[Row] = [("target", ["the lab" if on_lab else "a database and a queue of the user's own"])]
+    for name, value in known.items():
+        if name not in {"kind", "sources"}:
+            inner = value if isinstance(value, Mapping) else {name: value}
+            rows += [(TARGET_NAMES.get(each, each), told(inner[each])) for each in inner]
+    return _list(rows[:MOST_FACTS])
 
 
 def commands(document: RunDocument) -> str:

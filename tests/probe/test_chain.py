@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.probe.chain import MAX_LINKS, code_of, link_of, links, walk
+from repro.probe.chain import MAX_LINKS, MAX_MESSAGE, code_of, link_of, links, walk
 
 
 def caused(outer: BaseException, inner: BaseException) -> BaseException:
@@ -74,3 +74,10 @@ def test_an_error_that_cannot_be_printed_is_reported_all_the_same() -> None:
 
 def test_a_long_message_is_cut() -> None:
     assert len(link_of(ValueError("x" * 100_000))["message"]) < 3000
+
+
+def test_a_secret_on_the_cut_leaves_no_half() -> None:
+    secret = "correct-horse-battery"
+    error = ValueError("x" * (MAX_MESSAGE - 5) + secret)
+
+    assert "corre" not in link_of(error, lambda text: text.replace(secret, "[redacted]"))["message"]
