@@ -64,7 +64,8 @@ def _list(rows: Iterable[Row]) -> str:
 
 def _in_code(told: Sequence[str]) -> str:
     """Each piece as code of its own, as many as there is room for."""
-    pieces, room = [], MOST_OF_A_FACT
+    pieces: list[str] = []
+    room = MOST_OF_A_FACT
     for piece in told:
         if room <= 0:
             return ", ".join([*pieces, "…"])
