@@ -12,17 +12,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "repro"
 
-GROUND = frozenset({"events", "redaction", "persistence"})
+GROUND = frozenset({"events", "redaction", "persistence", "stages"})
 
 MAY_IMPORT = {
     "events": frozenset(),
     "redaction": frozenset(),
     "resources": frozenset(),
+    "stages": frozenset(),
     "persistence": frozenset(),
     "hooks": frozenset({"events"}),
     "wire": frozenset({"events"}),
     "probe": GROUND | {"hooks"},
-    "document": frozenset({"events", "redaction"}),
+    "document": frozenset({"events", "redaction", "stages"}),
     "environment_facts": frozenset({"redaction"}),
     "lab": GROUND | {"wire"},
     "trace": frozenset({"events", "redaction", "wire", "hooks"}),

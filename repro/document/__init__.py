@@ -13,7 +13,6 @@ from repro.document.shape import (
     FAILING,
     LAYERS,
     RUN_SCHEMA,
-    STAGES,
     Applied,
     Atomicity,
     AtomicityStatus,
@@ -33,13 +32,13 @@ from repro.document.shape import (
     RuledOut,
     RunDocument,
     Stage,
-    StageName,
     StageStatus,
     ToolRecord,
     TransactionRecord,
     Verdict,
 )
 from repro.document.writing import OutputError, redact_run, write_run
+from repro.stages import STAGES, StageName
 
 __all__ = [
     "EXIT_CODES",

@@ -5,7 +5,9 @@ What a document holds is chosen key by key; nothing is dumped into it.
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, NotRequired, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypedDict, get_args
+
+from repro.stages import StageName
 
 RUN_SCHEMA: Final = "txrepro/run/1"
 
@@ -18,20 +20,6 @@ Applied = Literal["no", "yes", "unknown"]
 Effect = Literal["commit", "rollback"]
 Verdict = Literal["pass", "fail", "inconclusive"]
 ProofStatus = Literal["confirmed", "refuted", "untested"]
-StageName = Literal[
-    "resolve",
-    "connect",
-    "tls",
-    "upgrade",
-    "authenticate",
-    "begin",
-    "insert",
-    "commit",
-    "read_back",
-    "atomicity",
-    "push",
-    "cleanup",
-]
 Layer = Literal[
     "config",
     "dns",
@@ -50,39 +38,7 @@ Layer = Literal[
     "version-regression",
 ]
 
-STAGES: Final[tuple[StageName, ...]] = (
-    "resolve",
-    "connect",
-    "tls",
-    "upgrade",
-    "authenticate",
-    "begin",
-    "insert",
-    "commit",
-    "read_back",
-    "atomicity",
-    "push",
-    "cleanup",
-)
-"""The steps of a probe, in the order of the report."""
-
-LAYERS: Final[tuple[Layer, ...]] = (
-    "config",
-    "dns",
-    "tcp",
-    "tls",
-    "proxy",
-    "startup-auth",
-    "pooler",
-    "transaction",
-    "serverless-http",
-    "websocket",
-    "redis-tcp",
-    "upstash-rest",
-    "commit-ambiguity",
-    "outbox",
-    "version-regression",
-)
+LAYERS: Final[tuple[Layer, ...]] = get_args(Layer)
 """Where a fault can sit."""
 
 

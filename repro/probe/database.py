@@ -6,14 +6,13 @@ driver and an awaited one carry out the same text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
-from types import ModuleType
-from typing import Any
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from repro.persistence import schema
-from repro.persistence.endpoints import Endpoint
 from repro.persistence.model import CreatedJobs, Job, OrchestrationRequest
+from repro.persistence.settings import Settings
 from repro.persistence.steps import Execute
 from repro.persistence.transaction import count_jobs, create_jobs, single
 from repro.probe import network
@@ -23,6 +22,8 @@ from repro.probe.outcome import CheckFailed
 from repro.probe.recorder import Recorder
 from repro.probe.request import Request
 from repro.probe.transactions import Abandoned, Sightings, abandoned, observed, staged, with_tables
+from repro.probe.trial import Probe, Trial, atomicity
+from repro.stages import StageName
 
 NEEDS_COMMIT = "needs the lab or --commit"
 
@@ -31,50 +32,37 @@ DIVISION_BY_ZERO = "22012"
 
 
 @dataclass(frozen=True, slots=True)
-class DatabaseProbe:
-    """What a script says of its driver.
+class DatabaseProbe(Probe):
+    """A probe whose effect is a committed transaction; its arguments are those of `Probe`."""
 
-    Args:
-        name: the probe's name, such as ``tcp.psycopg``.
-        transport: ``tcp``, ``http`` or ``websocket``.
-        package: the distribution whose version is the driver's version; None where there is none.
-        uses: the module of `repro.persistence.drivers` to load before the request arrives.
-        predict: the endpoints that the driver will dial for this target, known without any packet.
-        connect: opens the driver; called with the module and the request; may be a coroutine function.
-        versions: further versions worth reporting, by name, such as libpq's.
-        notes: what the reader should know of the open driver, such as a parameter that had to be removed.
-        asynchronous: whether the driver is awaited.
-    """
-
-    name: str
-    transport: str
-    package: str | None
-    uses: str
-    predict: Callable[[Request], Sequence[Endpoint]]
-    connect: Callable[[ModuleType, Request], Any]
-    versions: Callable[[], dict[str, str]] = dict
-    notes: Callable[[Any], list[str]] = lambda _driver: []
-    asynchronous: bool = False
+    writing: ClassVar[StageName] = "commit"
 
     @property
-    def stages(self) -> tuple[str, ...]:
-        """The stages this probe goes through, in order."""
-        return (
-            *network.STAGES_OF_TRANSPORT[self.transport],
-            *("begin", "insert", "commit", "read_back", "atomicity", "cleanup"),
-        )
+    def stages(self) -> tuple[StageName, ...]:
+        """The network's stages of its transport, then those of the transaction."""
+        network_stages = network.STAGES_OF_TRANSPORT[self.transport]
+        return (*network_stages, "begin", "insert", "commit", "read_back", "atomicity", "cleanup")
+
+    def not_configured(self, settings: Settings) -> str | None:
+        """It needs a database."""
+        return None if settings.database_url else "DATABASE_URL is not set"
+
+    def trial(self, request: Request, recorder: Recorder) -> DatabaseTrial:
+        """One run of it."""
+        return DatabaseTrial(request, recorder, probe=self)
 
 
-@dataclass(slots=True)
-class DatabaseTrial:
-    """One run of a database probe; afterwards it holds what was found."""
+@dataclass(slots=True, kw_only=True)
+class DatabaseTrial(Trial):
+    """One run of a database probe; its arguments are those of `Trial`.
+
+    Args:
+        probe: which one.
+        interactive: whether the driver answers each statement by itself, known once it is open.
+        tables_made: whether there may be tables to drop.
+    """
 
     probe: DatabaseProbe
-    request: Request
-    recorder: Recorder
-    atomicity: dict[str, Any] = field(default_factory=lambda: _atomicity("not_checked"))
-    versions: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
     interactive: bool = True
     tables_made: bool = False
 
@@ -134,7 +122,7 @@ class DatabaseTrial:
 
     def _note(self, sightings: Sightings) -> None:
         backends, xids = _unique(sightings.backends()), _unique(sightings.xids())
-        self.atomicity = _atomicity("not_checked", backends=backends, xids=xids)
+        self.atomicity = atomicity("not_checked", backends=backends, xids=xids)
         if version := sightings.server_version():
             self.versions["server"] = version
         tls = sightings.tls_version()
@@ -211,7 +199,3 @@ def _is_the_rollback(error: BaseException) -> bool:
 
 def _unique(values: Sequence[Any]) -> list[Any]:
     return list(dict.fromkeys(values))
-
-
-def _atomicity(status: str, *, backends: Sequence[int] = (), xids: Sequence[str] = ()) -> dict[str, Any]:
-    return {"status": status, "backends": list(backends), "xids": list(xids), "detail": {}}

@@ -19,24 +19,16 @@ from typing import Any, NoReturn
 from repro import hooks
 from repro.events import Peer
 from repro.persistence.errors import SettingsError
-from repro.persistence.settings import Settings
 from repro.probe import network
 from repro.probe.channel import Channel
 from repro.probe.conversation import Close, Conversation, hold, hold_async
-from repro.probe.database import DatabaseProbe, DatabaseTrial
 from repro.probe.outcome import applied, ended, error_record
-from repro.probe.push import PushProbe, PushTrial
 from repro.probe.recorder import Recorder
 from repro.probe.request import Request, RequestError, receive
 from repro.probe.secrets import redactor_for
+from repro.probe.trial import Probe, Trial, atomicity
 
 PASS, FAIL, USAGE, SKIP = 0, 1, 2, 3
-
-WRITING = {DatabaseProbe: "commit", PushProbe: "push"}
-"""The stage at which a kind of probe applies its effect."""
-
-Probe = DatabaseProbe | PushProbe
-Trial = DatabaseTrial | PushTrial
 
 
 def main(probe: Probe) -> NoReturn:
@@ -56,7 +48,7 @@ def main(probe: Probe) -> NoReturn:
         sys.stderr.write(f"{probe.name}: {error}\n")
         sys.exit(USAGE)
     channel.conceal(redactor_for(settings, os.environ, request.salt))
-    reason = missing or _not_configured(probe, settings)
+    reason = missing or probe.not_configured(settings)
     status = _skip(channel, probe, request, reason) if reason else _try(channel, probe, request, module)
     sys.exit(status)
 
@@ -77,14 +69,6 @@ def _load(name: str) -> tuple[ModuleType | None, str | None]:
         return importlib.import_module(name), None
     except ImportError as error:
         return None, f"the driver cannot be imported: {error}"
-
-
-def _not_configured(probe: Probe, settings: Settings) -> str | None:
-    if isinstance(probe, DatabaseProbe):
-        return None if settings.database_url else "DATABASE_URL is not set"
-    if probe.transport == "http":
-        return None if settings.rest_url else "UPSTASH_REDIS_REST_URL is not set"
-    return None if settings.redis_url else "UPSTASH_REDIS_URL is not set"
 
 
 def _hello(channel: Channel, probe: Probe, request: Request, versions: Mapping[str, str]) -> dict[str, Any]:
@@ -123,11 +107,11 @@ def _try(channel: Channel, probe: Probe, request: Request, module: ModuleType | 
     _hello(channel, probe, request, versions)
     predicted = [asdict(endpoint) for endpoint in probe.predict(request)]
     channel.send("predicted", {"predicted": predicted})
-    trial = _trial(probe, request, recorder)
+    trial = probe.trial(request, recorder)
     started = time.monotonic()
     uninstall = hooks.install(recorder.event, ignore=_is_inner_hop)
     try:
-        error = _hold(trial, lambda: probe.connect(module, request))
+        error = _hold(probe, trial, lambda: probe.connect(module, request))
     finally:
         uninstall()
     outcome = _outcome(
@@ -138,7 +122,7 @@ def _try(channel: Channel, probe: Probe, request: Request, module: ModuleType | 
         stages=ended(recorder.stages, probe.stages, error, recorder.now()),
         error=error,
         atomicity=trial.atomicity,
-        applied=applied(recorder.stages, error, WRITING[type(probe)]),
+        applied=applied(recorder.stages, error, probe.writing),
         versions={**versions, **trial.versions},
         notes=trial.notes,
     )
@@ -151,47 +135,40 @@ def _is_inner_hop(peer: Peer) -> bool:
     return peer.port is None
 
 
-def _trial(probe: Probe, request: Request, recorder: Recorder) -> Trial:
-    if isinstance(probe, DatabaseProbe):
-        return DatabaseTrial(probe, request, recorder)
-    return PushTrial(probe, request, recorder)
-
-
-def _hold(trial: Trial, connect: Any) -> dict[str, Any] | None:
+def _hold(probe: Probe, trial: Trial, connect: Any) -> dict[str, Any] | None:
     """Hold the trial's conversation; answers with the error record, or None when all is well."""
     errors: list[dict[str, Any]] = []
-    conversation = _whole(trial, errors)
-    if trial.probe.asynchronous:
+    conversation = _whole(probe, trial, errors)
+    if probe.asynchronous:
         asyncio.run(hold_async(conversation, connect))
     else:
         hold(conversation, connect)
     return errors[0] if errors else None
 
 
-def _whole(trial: Trial, errors: list[dict[str, Any]]) -> Conversation:
+def _whole(probe: Probe, trial: Trial, errors: list[dict[str, Any]]) -> Conversation:
     """The trial, then its cleaning up and closing, each also after a failure of the one before."""
     for part in (trial.converse, trial.clean_up, _close):
         try:
             yield from part()
         except Exception as error:  # noqa: BLE001 - whatever a driver raises is the result
-            _take(trial, error, errors)
-    _see_the_network(trial)
+            errors.append(_taken(probe, trial.recorder, error))
+    _see_the_network(probe, trial.recorder)
 
 
 def _close() -> Conversation:
     yield Close()
 
 
-def _take(trial: Trial, error: Exception, errors: list[dict[str, Any]]) -> None:
-    record = error_record(error, trial.recorder, trial.probe.transport)
-    errors.append(record)
-    if trial.recorder.running() == "cleanup":
-        trial.recorder.end("cleanup", "fail", failure=record["failure"])
+def _taken(probe: Probe, recorder: Recorder, error: Exception) -> dict[str, Any]:
+    record = error_record(error, recorder, probe.transport)
+    if recorder.running() == "cleanup":
+        recorder.end("cleanup", "fail", failure=record["failure"])
+    return record
 
 
-def _see_the_network(trial: Trial) -> None:
-    recorder = trial.recorder
-    for stage in network.stages(recorder.events, trial.probe.transport, recorder.since_start):
+def _see_the_network(probe: Probe, recorder: Recorder) -> None:
+    for stage in network.stages(recorder.events, probe.transport, recorder.since_start):
         if stage["name"] not in recorder.stages:
             recorder.put(stage)
 
@@ -208,7 +185,7 @@ def _outcome(probe: Probe, *, status: str, **found: Any) -> dict[str, Any]:
         "duration_ms": 0.0,
         "stages": [],
         "error": None,
-        "atomicity": {"status": "not_checked", "backends": [], "xids": [], "detail": {}},
+        "atomicity": atomicity("not_checked"),
         "applied": "no",
         "versions": {},
         "notes": [],

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from repro.events import Event
 from repro.probe.recorder import Recorder, StageRecord
+from repro.stages import StageName
 
-STAGES_OF_TRANSPORT: Mapping[str, Sequence[str]] = {
+STAGES_OF_TRANSPORT: Mapping[str, Sequence[StageName]] = {
     "tcp": ("resolve", "connect", "tls", "authenticate"),
     "http": ("resolve", "connect", "tls"),
     "websocket": ("resolve", "connect", "tls", "upgrade", "authenticate"),

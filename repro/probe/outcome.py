@@ -8,24 +8,7 @@ from typing import Any
 from repro.probe import chain, network
 from repro.probe.failures import failure_of
 from repro.probe.recorder import Recorder, StageRecord
-
-ORDER = (
-    "resolve",
-    "connect",
-    "tls",
-    "upgrade",
-    "authenticate",
-    "begin",
-    "insert",
-    "commit",
-    "read_back",
-    "atomicity",
-    "push",
-    "cleanup",
-)
-"""The stages in the order of the run document; ``push`` precedes ``read_back`` in time."""
-
-BEFORE_ANY_STATEMENT = frozenset({"resolve", "connect", "tls", "upgrade", "authenticate"})
+from repro.stages import STAGES
 
 REFUSED_BY_THE_SERVER = frozenset(
     {"sql_error", "auth_failed", "redis_error", "config_invalid", "unsupported"}
@@ -103,7 +86,7 @@ def ended(
             found[name] = _stage(name, "skip", now)
         else:
             found[name] = {**stage, "status": "pass"} if stage["status"] == "running" else stage
-    return [found[name] for name in ORDER if name in found]
+    return [found[name] for name in STAGES if name in found]
 
 
 def _stage(name: str, status: str, now: float) -> StageRecord:

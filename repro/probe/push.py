@@ -2,65 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from types import ModuleType
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 from repro.persistence import queue
-from repro.persistence.endpoints import Endpoint
 from repro.persistence.model import Job, OrchestrationRequest
+from repro.persistence.settings import Settings
 from repro.probe import network
 from repro.probe.conversation import Conversation, Open, Run
 from repro.probe.outcome import CheckFailed
 from repro.probe.recorder import Recorder
 from repro.probe.request import Request
+from repro.probe.trial import Probe, Trial, atomicity
+from repro.stages import StageName
 
 
 @dataclass(frozen=True, slots=True)
-class PushProbe:
-    """What a script says of its transport to the queue.
+class PushProbe(Probe):
+    """A probe whose effect is job ids in the queue; its arguments are those of `Probe`."""
 
-    Args:
-        name: the probe's name, such as ``push.redis-tcp``.
-        transport: ``tcp`` or ``http``.
-        package: the distribution whose version is the driver's version.
-        uses: the module of `repro.persistence.transports` to load before the request arrives.
-        predict: the endpoints that the transport will dial for this target, known without any packet.
-        connect: opens the transport; called with the module and the request; may be a coroutine function.
-        versions: further versions worth reporting, by name.
-        notes: what the reader should know of the open transport.
-        asynchronous: whether the transport is awaited.
-    """
-
-    name: str
-    transport: str
-    package: str | None
-    uses: str
-    predict: Callable[[Request], Sequence[Endpoint]]
-    connect: Callable[[ModuleType, Request], Any]
-    versions: Callable[[], dict[str, str]] = dict
-    notes: Callable[[Any], list[str]] = lambda _transport: []
-    asynchronous: bool = False
+    writing: ClassVar[StageName] = "push"
 
     @property
-    def stages(self) -> tuple[str, ...]:
-        """The stages this probe goes through, in order of time."""
+    def stages(self) -> tuple[StageName, ...]:
+        """The network's stages of its transport, then those of the push."""
         return (*network.STAGES_OF_TRANSPORT[self.transport], "push", "read_back", "cleanup")
 
+    def not_configured(self, settings: Settings) -> str | None:
+        """It needs the queue's URL for its transport."""
+        if self.transport == "http":
+            return None if settings.rest_url else "UPSTASH_REDIS_REST_URL is not set"
+        return None if settings.redis_url else "UPSTASH_REDIS_URL is not set"
 
-@dataclass(slots=True)
-class PushTrial:
-    """One run of a queue probe; afterwards it holds what was found."""
+    def trial(self, request: Request, recorder: Recorder) -> PushTrial:
+        """One run of it."""
+        return PushTrial(request, recorder, atomicity("not_applicable"), probe=self)
+
+
+@dataclass(slots=True, kw_only=True)
+class PushTrial(Trial):
+    """One run of a queue probe; its arguments are those of `Trial`.
+
+    Args:
+        probe: which one.
+    """
 
     probe: PushProbe
-    request: Request
-    recorder: Recorder
-    atomicity: dict[str, Any] = field(
-        default_factory=lambda: {"status": "not_applicable", "backends": [], "xids": [], "detail": {}}
-    )
-    versions: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
 
     @property
     def key(self) -> str:

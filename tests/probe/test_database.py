@@ -70,7 +70,7 @@ class FakeDriver:
 
 
 def try_with(driver: FakeDriver, recorder: Recorder, *, commit: bool) -> DatabaseTrial:
-    trial = DatabaseTrial(PROBE, Request("run-1", {}, commit=commit, origin=0.0), recorder)
+    trial = PROBE.trial(Request("run-1", {}, commit=commit, origin=0.0), recorder)
     hold(trial.converse(), lambda: driver)
     return trial
 
@@ -117,7 +117,7 @@ def test_without_commit_nothing_but_temporary_tables_is_named(recorder: Recorder
 
 def test_the_runs_own_schema_is_dropped_whatever_became_of_the_transaction(recorder: Recorder) -> None:
     driver = FakeDriver(backends=cycle([1]), loses=1)
-    trial = DatabaseTrial(PROBE, Request("run-1", {}, commit=True, origin=0.0), recorder)
+    trial = PROBE.trial(Request("run-1", {}, commit=True, origin=0.0), recorder)
     with pytest.raises(CheckFailed):
         hold(trial.converse(), lambda: driver)
 
@@ -133,7 +133,7 @@ def opened_then(trial: DatabaseTrial) -> Any:
 
 
 def test_nothing_is_cleaned_up_that_was_not_made(recorder: Recorder) -> None:
-    trial = DatabaseTrial(PROBE, Request("run-1", {}, commit=True, origin=0.0), recorder)
+    trial = PROBE.trial(Request("run-1", {}, commit=True, origin=0.0), recorder)
 
     assert list(trial.clean_up()) == []
 

@@ -39,7 +39,7 @@ class FakeQueue:
 
 
 def trial_of(recorder: Recorder) -> PushTrial:
-    return PushTrial(PROBE, Request("run-1", {}, origin=0.0), recorder)
+    return PROBE.trial(Request("run-1", {}, origin=0.0), recorder)
 
 
 def test_each_id_once_is_a_pass(recorder: Recorder) -> None:

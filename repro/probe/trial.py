@@ -1,0 +1,91 @@
+"""What every probe says of its driver, and what one run of it finds."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, ClassVar
+
+from repro.persistence.endpoints import Endpoint
+from repro.persistence.settings import Settings
+from repro.probe.conversation import Conversation
+from repro.probe.recorder import Recorder
+from repro.probe.request import Request
+from repro.stages import StageName
+
+
+@dataclass(slots=True)
+class Trial(ABC):
+    """One run of a probe; afterwards it holds what was found.
+
+    Args:
+        request: what was asked.
+        recorder: is told the stages.
+        atomicity: as in the run document.
+        versions: what was learnt of versions while it ran.
+        notes: what the reader should know.
+    """
+
+    request: Request
+    recorder: Recorder
+    atomicity: dict[str, Any] = field(default_factory=lambda: atomicity("not_checked"))
+    versions: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @abstractmethod
+    def converse(self) -> Conversation:
+        """The whole probe, from opening what it probes to the judgement of the effect."""
+
+    @abstractmethod
+    def clean_up(self) -> Conversation:
+        """Remove what was made; safe to run after any failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe(ABC):
+    """What a script says of its driver.
+
+    Args:
+        name: the probe's name, such as ``tcp.psycopg``.
+        transport: ``tcp``, ``http`` or ``websocket``.
+        package: the distribution whose version is the driver's version; None where there is none.
+        uses: the module of `repro.persistence` to load before the request arrives.
+        predict: the endpoints that will be dialled for this target, known without any packet.
+        connect: opens the driver or the transport; called with that module and the request.
+        versions: further versions worth reporting, by name, such as libpq's.
+        notes: what the reader should know of what was opened, such as a parameter that had to be removed.
+        asynchronous: whether it is awaited, ``connect`` included.
+    """
+
+    name: str
+    transport: str
+    package: str | None
+    uses: str
+    predict: Callable[[Request], Sequence[Endpoint]]
+    connect: Callable[[ModuleType, Request], Any]
+    versions: Callable[[], dict[str, str]] = dict
+    notes: Callable[[Any], list[str]] = lambda _opened: []
+    asynchronous: bool = False
+
+    writing: ClassVar[StageName]
+    """The stage at which the effect is applied."""
+
+    @property
+    @abstractmethod
+    def stages(self) -> tuple[StageName, ...]:
+        """The stages this probe goes through, in order of time."""
+
+    @abstractmethod
+    def not_configured(self, settings: Settings) -> str | None:
+        """Why it cannot run on a target, or None."""
+
+    @abstractmethod
+    def trial(self, request: Request, recorder: Recorder) -> Trial:
+        """One run of it."""
+
+
+def atomicity(status: str, *, backends: Sequence[int] = (), xids: Sequence[str] = ()) -> dict[str, Any]:
+    """The ``atomicity`` of an outcome."""
+    return {"status": status, "backends": list(backends), "xids": list(xids), "detail": {}}
