@@ -15,7 +15,7 @@ from typing import Any
 from repro.document import Outcome
 from repro.observe.catalog import Entry
 from repro.observe.collect import Collected
-from repro.probe.request import RUN_VARIABLE, Request
+from repro.probe.request import PARENT_VARIABLE, RUN_VARIABLE, Request
 
 MAX_LINE = 16 * 1024 * 1024
 """Bytes of one line of the protocol; a longer one is a probe gone mad."""
@@ -170,6 +170,7 @@ def child_environment(environ: Mapping[str, str], run_id: str) -> dict[str, str]
     """
     kept = {name: value for name, value in environ.items() if name not in SETTINGS}
     kept[RUN_VARIABLE] = run_id
+    kept[PARENT_VARIABLE] = str(os.getpid())
     package_home = Path(__file__).resolve().parents[2]
     if package_home.name != "site-packages":  # a checkout: the script must find the package beside it
         kept["PYTHONPATH"] = os.pathsep.join(filter(None, (str(package_home), kept.get("PYTHONPATH"))))

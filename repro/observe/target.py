@@ -5,11 +5,11 @@ What stands here is chosen piece by piece; a URL is never written and then clean
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from repro.persistence import endpoints
-from repro.persistence.dsn import parse_url
+from repro.persistence.dsn import MalformedUrl, parse_url
 from repro.persistence.settings import Settings
 from repro.probe.request import judged
 
@@ -40,15 +40,24 @@ def describe(
 def _database(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any] | None:
     if settings.database_url is None:
         return None
-    url = parse_url(settings.database_url)
+    text = settings.database_url
+    url = parse_url(text)
     return {
-        "endpoints": [each.url for each in endpoints.tcp_endpoints(settings.database_url, environ)],
+        "endpoints": _urls(lambda: endpoints.tcp_endpoints(text, environ)),
         "parameters": {
             name: value if name in HARMLESS_PARAMETERS else "[set]" for name, value in url.query.items()
         },
-        "neon_http": endpoints.http_endpoint(settings.database_url, settings.neon_fetch_endpoint).url,
-        "neon_websocket": endpoints.websocket_endpoint(settings.database_url, settings.neon_ws_proxy).url,
+        "neon_http": _urls(lambda: [endpoints.http_endpoint(text, settings.neon_fetch_endpoint)]),
+        "neon_websocket": _urls(lambda: [endpoints.websocket_endpoint(text, settings.neon_ws_proxy)]),
     }
+
+
+def _urls(derive: Callable[[], Sequence[endpoints.Endpoint]]) -> list[str]:
+    """The URLs that are derived from the settings; none where they contradict each other."""
+    try:
+        return [each.url for each in derive()]
+    except MalformedUrl:
+        return []
 
 
 def _queue(settings: Settings) -> dict[str, Any]:

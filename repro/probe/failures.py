@@ -39,6 +39,7 @@ _BY_TYPE_NAME = {
     "PoolTimeoutError": "pool_exhausted",
     # ours
     "InteractiveTransactionRequired": "unsupported",
+    "MalformedUrl": "config_invalid",
 }
 
 _BY_TEXT = (

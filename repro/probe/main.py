@@ -24,7 +24,7 @@ from repro.probe.channel import Channel
 from repro.probe.conversation import Close, Conversation, hold, hold_async
 from repro.probe.outcome import applied, ended, error_record
 from repro.probe.recorder import Recorder
-from repro.probe.request import Request, RequestError, receive
+from repro.probe.request import PARENT_VARIABLE, Request, RequestError, receive
 from repro.probe.secrets import redactor_for
 from repro.probe.trial import Probe, Trial, atomicity
 
@@ -55,11 +55,12 @@ def main(probe: Probe) -> NoReturn:
 
 def _die_with_the_parent() -> None:
     """On Linux, be killed when the parent dies, however it dies."""
-    if not sys.platform.startswith("linux") or "TXREPRO_RUN" not in os.environ:
+    parent = os.environ.get(PARENT_VARIABLE)
+    if parent is None or not sys.platform.startswith("linux"):
         return
     pr_set_pdeathsig = 1  # linux/prctl.h
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() == 1:  # it died before the call
+    if str(os.getppid()) != parent:  # it died before the call
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -105,15 +106,15 @@ def _try(channel: Channel, probe: Probe, request: Request, module: ModuleType | 
     recorder = Recorder(channel, request.origin)
     versions = probe.versions()
     _hello(channel, probe, request, versions)
-    predicted = [asdict(endpoint) for endpoint in probe.predict(request)]
-    channel.send("predicted", {"predicted": predicted})
     trial = probe.trial(request, recorder)
     started = time.monotonic()
-    uninstall = hooks.install(recorder.event, ignore=_is_inner_hop)
-    try:
-        error = _hold(probe, trial, lambda: probe.connect(module, request))
-    finally:
-        uninstall()
+    predicted, error = _predicted(channel, probe, request, recorder)
+    if error is None:
+        uninstall = hooks.install(recorder.event, ignore=_is_inner_hop if probe.tunnelled else None)
+        try:
+            error = _hold(probe, trial, lambda: probe.connect(module, request))
+        finally:
+            uninstall()
     outcome = _outcome(
         probe,
         status="pass" if error is None else "fail",
@@ -130,8 +131,20 @@ def _try(channel: Channel, probe: Probe, request: Request, module: ModuleType | 
     return PASS if error is None else FAIL
 
 
+def _predicted(
+    channel: Channel, probe: Probe, request: Request, recorder: Recorder
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """What will be dialled, told before any packet; or why it cannot be said, and so cannot be dialled."""
+    try:
+        predicted = [asdict(endpoint) for endpoint in probe.predict(request)]
+    except ValueError as error:
+        return [], error_record(error, recorder, probe.transport)
+    channel.send("predicted", {"predicted": predicted})
+    return predicted, None
+
+
 def _is_inner_hop(peer: Peer) -> bool:
-    """A Unix socket is a hop inside this machine: a tunnel's inner end is never an attempt."""
+    """The tunnel's inner end, a Unix socket of the driver's own, is never an attempt."""
     return peer.port is None
 
 

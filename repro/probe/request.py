@@ -23,6 +23,9 @@ REQUEST_SCHEMA = "txrepro/request/1"
 RUN_VARIABLE = "TXREPRO_RUN"
 """Set in a probe's environment by whoever will send it a request, however late."""
 
+PARENT_VARIABLE = "TXREPRO_PARENT"
+"""The process id of whoever started a probe: it ends when that process does."""
+
 BY_HAND_WAIT_S = 2.0
 """How long a probe without that variable waits for a request on a pipe, before it reads the environment."""
 

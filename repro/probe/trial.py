@@ -73,6 +73,11 @@ class Probe(ABC):
     """The stage at which the effect is applied."""
 
     @property
+    def tunnelled(self) -> bool:
+        """Whether the driver reaches the target through a hop of its own inside this machine."""
+        return self.transport == "websocket"
+
+    @property
     @abstractmethod
     def stages(self) -> tuple[StageName, ...]:
         """The stages this probe goes through, in order of time."""

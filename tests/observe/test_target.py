@@ -18,8 +18,8 @@ def test_what_would_be_dialled_is_said() -> None:
     target = describe("env", VARIABLES, {}, {"DATABASE_URL": "DATABASE_URL in the environment"})
 
     assert target["database"]["endpoints"] == ["postgresql://db.test:6543"]
-    assert target["database"]["neon_http"] == "https://api.test/sql"
-    assert target["database"]["neon_websocket"] == "wss://db.test/v2"
+    assert target["database"]["neon_http"] == ["https://api.test/sql"]
+    assert target["database"]["neon_websocket"] == ["wss://db.test/v2"]
     assert target["queue"] == {"redis_tcp": "rediss://queue.test:6380", "upstash_rest": "https://queue.test"}
 
 
@@ -34,6 +34,12 @@ def test_no_user_no_password_no_database_no_token() -> None:
 
     for secret in ("alice", "hunter22", "shop", "swordfish", "sesame-open", "other99"):
         assert secret not in text
+
+
+def test_ports_that_contradict_the_hosts_lead_nowhere() -> None:
+    target = describe("env", {"DATABASE_URL": "postgresql://a.test:1,b.test:2/d?port=1,2,3"}, {}, {})
+
+    assert target["database"]["endpoints"] == []
 
 
 def test_what_is_not_set_is_nothing() -> None:
