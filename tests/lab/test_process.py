@@ -22,6 +22,7 @@ from repro.lab.postgres_binaries import find_postgres
 from repro.lab.process import Lab, LabError
 
 SOURCE = Path(__file__).parents[2]
+PACKAGES = [Path(path) for path in sys.path if path.endswith("site-packages")]
 PLANTED = "planted-by-the-user-0123456789"
 
 PARENT = """
@@ -295,8 +296,9 @@ def ordinary() -> Account:
     account = unprivileged_account()
     if account is None:
         pytest.skip("the whole suite runs as an ordinary user already")
-    if not reachable_by_others(SOURCE):
-        pytest.skip(f"an ordinary user cannot read {SOURCE}")
+    for folder in (SOURCE, *PACKAGES):
+        if not reachable_by_others(folder):
+            pytest.skip(f"an ordinary user cannot read {folder}")
     return account
 
 
@@ -315,7 +317,6 @@ def test_an_ordinary_user_without_a_home_can_run_it(
 ) -> None:
     folder = Path(tempfile.mkdtemp())
     ordinary.own(folder)
-    packages = [path for path in sys.path if path.endswith("site-packages")]
     try:
         with subprocess.Popen(
             [interpreter, "-c", PARENT, "connect"],
@@ -324,7 +325,7 @@ def test_an_ordinary_user_without_a_home_can_run_it(
             cwd="/",
             env={
                 "PATH": "/usr/bin:/bin",
-                "PYTHONPATH": os.pathsep.join([str(SOURCE), *packages]),
+                "PYTHONPATH": os.pathsep.join(map(str, [SOURCE, *PACKAGES])),
                 "TMPDIR": str(folder),
             },
             **popen_arguments(ordinary),
