@@ -18,6 +18,7 @@ PROBE = DatabaseProbe(
         request.database_url, endpoint=request.settings.neon_fetch_endpoint
     ),
     versions=lambda: versions_of("httpcore"),
+    notes=lambda _: ["txrepro's own client of Neon's SQL over HTTP, on httpx"],
 )
 
 if __name__ == "__main__":

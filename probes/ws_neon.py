@@ -18,7 +18,10 @@ PROBE = DatabaseProbe(
         request.database_url, endpoint=request.settings.neon_ws_proxy
     ),
     versions=lambda: {**versions_of("psycopg"), **libpq()},
-    notes=lambda driver: [f"removed inside the tunnel: {name}" for name in driver.removed],
+    notes=lambda driver: [
+        "txrepro's own client of Neon's WebSocket: psycopg enters it through a Unix socket",
+        *(f"removed inside the tunnel: {name}" for name in driver.removed),
+    ],
 )
 
 if __name__ == "__main__":

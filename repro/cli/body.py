@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from repro import __version__, environment_facts
 from repro.cli import signals
+from repro.cli.target import Target
 from repro.diagnose import undiagnosed
 from repro.document import RunDocument, assemble, redact_run, write_run
 from repro.observe import statements, target
@@ -37,14 +37,12 @@ class Finished:
     interrupted: bool
 
 
-def carry_out(
-    plan: Plan, sources: Mapping[str, str], folder: Path, command: str, progress: Progress
-) -> Finished:
+def carry_out(plan: Plan, aimed: Target, folder: Path, command: str, progress: Progress) -> Finished:
     """Observe, diagnose and write.
 
     Args:
         plan: what to run.
-        sources: where each setting came from, in words, by its name.
+        aimed: the target, and where each of its settings came from.
         folder: where the run is written.
         command: the command that repeats the run.
         progress: is told what happens.
@@ -55,7 +53,7 @@ def carry_out(
     """
     seen = observe(plan, progress)
     with signals.held() as caught:
-        written = _write(folder, _document(plan, sources, command, seen), seen)
+        written = _write(folder, _document(plan, aimed, command, seen), seen)
     return Finished(written, seen.interrupted or caught.happened)
 
 
@@ -67,7 +65,7 @@ def _write(folder: Path, document: RunDocument, seen: Observation) -> RunDocumen
     return write_run(folder, document, seen.events, redactor, report)
 
 
-def _document(plan: Plan, sources: Mapping[str, str], command: str, seen: Observation) -> RunDocument:
+def _document(plan: Plan, aimed: Target, command: str, seen: Observation) -> RunDocument:
     environment = environment_facts.collect(os.environ)
     if seen.servers:
         environment["servers"] = {each["name"]: each["version"] for each in seen.servers}
@@ -78,7 +76,7 @@ def _document(plan: Plan, sources: Mapping[str, str], command: str, seen: Observ
         duration_s=seen.duration_s,
         tool_version=__version__,
         environment=environment,
-        target=target.describe(plan.kind, seen.variables, os.environ, sources),
+        target=target.describe(plan.kind, seen.variables, os.environ, aimed.sources.values(), aimed.notes),
         statements=statements.of_the_transaction(SCHEMAS[plan.effect]),
         effect=plan.effect,
         outcomes=seen.outcomes,

@@ -97,7 +97,7 @@ def _carry_out(
     say_target(aimed, plan.run_id)
     try:
         with table.watcher(screen) as watcher:
-            finished = body.carry_out(plan, aimed.sources, folder, command_line.run(arguments), watcher)
+            finished = body.carry_out(plan, aimed, folder, command_line.run(arguments), watcher)
     except LabError as error:
         raise errors.CannotTest(f"the lab: {error}") from error
     except OutputError as error:

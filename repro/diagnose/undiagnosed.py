@@ -132,11 +132,24 @@ def in_words(failure: str) -> str:
 def _summary(members: Sequence[Outcome], outcomes: Iterable[Outcome]) -> str:
     """What is known, in sentences that claim nothing more than was seen."""
     error = _error(members[0])
-    names = ", ".join(member["name"] for member in members)
-    where = f" at {error['address']}" if error["address"] else ""
+    names = ", ".join(f"{member['name']}{_where(member)}" for member in members)
     passed = [outcome["name"] for outcome in outcomes if outcome["status"] == "pass"]
-    beside = f" On the same target these passed: {', '.join(passed)}." if passed else ""
-    return f"{names} failed during {error['operation']}{where}: {in_words(error['failure'])}.{beside}"
+    alike = [name for name in passed if _is_push(name) == _is_push(members[0]["name"])]
+    beside = f" On the same target these passed: {', '.join(alike)}." if alike else ""
+    return f"Failed during {error['operation']}, {in_words(error['failure'])}: {names}.{beside}"
+
+
+def _where(outcome: Outcome) -> str:
+    """What was dialled, or what would have been had its name been known."""
+    address = _error(outcome)["address"]
+    if address:
+        return f" at {address}"
+    return f" for {outcome['predicted'][0]['host']}" if outcome["predicted"] else ""
+
+
+def _is_push(name: str) -> bool:
+    """Whether a probe is of the queue: its peers say nothing of the database's."""
+    return name.startswith("push.")
 
 
 def _evidence(outcome: Outcome, lines: Sequence[Mapping[str, Any]]) -> list[Evidence]:

@@ -13,6 +13,7 @@ from repro.observe.catalog import Entry
 from repro.probe import network
 from repro.probe.outcome import applied, ended
 from repro.probe.recorder import StageRecord
+from repro.stages import STAGES
 
 MAX_EVENTS = 100_000
 """Events kept of one probe; a driver that reconnects without end must not fill the memory."""
@@ -71,6 +72,25 @@ class Collected:
         """The outcome of a probe that did not run."""
         return cast("Outcome", {**self._blank("skip"), "reason": reason, "events": None})
 
+    def interrupted(self) -> Outcome:
+        """The outcome of a probe that somebody stopped: nothing is claimed, what was seen is kept."""
+        self._see_the_network()
+        running = self.running()
+        where = f"during {running}" if running else "before its first stage"
+        stages = [
+            {**stage, "status": "skip"} if stage["status"] == "running" else stage
+            for stage in self.stages.values()
+        ]
+        found = {
+            **self._blank("skip"),
+            "reason": f"the run was interrupted {where}",
+            "predicted": self.predicted,
+            "stages": [stage for name in STAGES for stage in stages if stage["name"] == name],
+            "applied": "unknown" if running in {"commit", "push"} else "no",
+            "events": self._trace_file(),
+        }
+        return cast("Outcome", found)
+
     def ended_by(self, status: str, failure: str, reason: str, *, now: float, log: list[str]) -> Outcome:
         """The outcome of a probe that said none.
 
@@ -82,6 +102,7 @@ class Collected:
             log: the last lines of its standard error.
         """
         error = self._error(failure, reason)
+        self._see_the_network()
         expected = self.hello.get("stages", [error["operation"]])
         writing = "commit" if "commit" in expected else "push"
         found = {
@@ -99,8 +120,7 @@ class Collected:
 
     def _error(self, failure: str, reason: str) -> dict[str, Any]:
         events = [Event.from_json(line) for line in self.events]
-        transport = self.hello.get("transport", "tcp")
-        operation = network.operation_of(failure, self.running(), events, transport)
+        operation = network.operation_of(failure, self.running(), events, self._transport())
         return {
             "failure": failure,
             "operation": operation,
@@ -111,6 +131,15 @@ class Collected:
             "address": network.last_address(events),
             "chain": [],
         }
+
+    def _see_the_network(self) -> None:
+        """Add the network's stages that the events tell of and that nobody had told yet."""
+        events = [Event.from_json(line) for line in self.events]
+        for stage in network.stages(events, self._transport(), lambda moment: moment):
+            self.stages.setdefault(stage["name"], stage)
+
+    def _transport(self) -> str:
+        return str(self.hello.get("transport", "tcp"))
 
     def running(self) -> str | None:
         """The stage that was under way at the last line."""

@@ -203,7 +203,7 @@ class _Run:
         for entry in self._plan.entries:
             if entry.name not in self._outcomes:
                 collected = self._collected.get(entry.name, Collected(entry))
-                self._finish(collected.skipped("the run was interrupted before it ended"))
+                self._finish(collected.interrupted())
         seen.outcomes = [self._outcomes[entry.name] for entry in self._plan.entries]
         seen.events = {
             name: collected.events for name, collected in self._collected.items() if collected.hello

@@ -5,7 +5,7 @@ What stands here is chosen piece by piece; a URL is never written and then clean
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from repro.persistence import endpoints
@@ -18,7 +18,11 @@ HARMLESS_PARAMETERS = frozenset({"sslmode", "channel_binding", "connect_timeout"
 
 
 def describe(
-    kind: str, variables: Mapping[str, str], environ: Mapping[str, str], sources: Mapping[str, str]
+    kind: str,
+    variables: Mapping[str, str],
+    environ: Mapping[str, str],
+    sources: Iterable[str] = (),
+    notes: Iterable[str] = (),
 ) -> dict[str, Any]:
     """The ``target`` of a run document.
 
@@ -26,14 +30,16 @@ def describe(
         kind: ``lab`` or ``env``.
         variables: the settings, under their environment names; judged already.
         environ: where libpq's own variables are looked up.
-        sources: where each setting came from, in words, by its name.
+        sources: where each setting came from, as ``DATABASE_URL at .env:3``.
+        notes: what was overridden or left aside, a sentence each.
     """
     settings = judged(variables, environ)
     return {
         "kind": kind,
         "database": _database(settings, environ),
         "queue": _queue(settings),
-        "sources": dict(sources),
+        "sources": list(sources),
+        "notes": list(notes),
     }
 
 

@@ -25,7 +25,7 @@ _HTTP_SCHEMES = frozenset({"http", "https"})
 _NOTHING = frozenset({"undefined", "null", "none", "nil"})
 """What programs write when they mean that there is no value."""
 
-_ENCODE = "percent-encode the password (for example @ as %40, / as %2F, # as %23, ? as %3F, % as %25)"
+_ENCODE = "percent-encode the password (@ as %40, / as %2F, : as %3A, # as %23, ? as %3F, [ as %5B, % as %25)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +168,9 @@ def _check_escaping(variable: str, value: str) -> None:
     cut = min((rest.index(mark) for mark in "/?#" if mark in rest), default=len(rest))
     authority, tail = rest[:cut], rest[cut:]
     before_query = tail.partition("?")[0]
+    bracketed = any(mark in authority.rpartition("@")[0] for mark in "[]")
     in_query = "@" in tail and "@" not in authority
-    if authority.count("@") > 1 or "@" in before_query or in_query or "#" in tail:
+    if authority.count("@") > 1 or "@" in before_query or in_query or "#" in tail or bracketed:
         raise SettingsError(
             variable, "config-url-unescaped", "holds a character that cuts the URL short", _ENCODE
         )

@@ -21,7 +21,15 @@ from repro.probe.conversation import Action, Conversation, Open, Run
 from repro.probe.outcome import CheckFailed
 from repro.probe.recorder import Recorder
 from repro.probe.request import Request
-from repro.probe.transactions import Abandoned, Sightings, abandoned, observed, staged, with_tables
+from repro.probe.transactions import (
+    Abandoned,
+    Sightings,
+    abandoned,
+    observed,
+    staged,
+    staged_batch,
+    with_tables,
+)
 from repro.probe.trial import Probe, Trial, atomicity
 from repro.stages import StageName
 
@@ -102,7 +110,8 @@ class DatabaseTrial(Trial):
         production = create_jobs(self._orchestration("committed"), schema=self.schema)
         around = with_tables(observed(production, sightings), self._ddl())
         self.tables_made = True  # from here on: a COMMIT whose answer is lost has made them
-        created: CreatedJobs = yield Run(staged(around, self.recorder))
+        told = staged if self.interactive else staged_batch
+        created: CreatedJobs = yield Run(told(around, self.recorder))
         self._note(sightings)
         self._check_ids(created)
 

@@ -162,6 +162,12 @@ def _hold(probe: Probe, trial: Trial, connect: Any) -> dict[str, Any] | None:
 def _whole(probe: Probe, trial: Trial, errors: list[dict[str, Any]]) -> Conversation:
     """The trial, then its cleaning up and closing, each also after a failure of the one before."""
     for part in (trial.converse, trial.clean_up, _close):
+        if (
+            part == trial.clean_up
+            and errors
+            and applied(trial.recorder.stages, errors[0], probe.writing) == "no"
+        ):
+            continue  # nothing was made
         try:
             yield from part()
         except Exception as error:  # noqa: BLE001 - whatever a driver raises is the result

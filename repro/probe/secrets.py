@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from repro.persistence.dsn import MalformedUrl, parse_url
@@ -15,6 +16,10 @@ PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "http
 """Variables that hold a URL, perhaps with a password."""
 
 
+_DELIMITERS = re.compile(r"[\[\]@/:#?&\s]")
+"""Where another parser of URLs may cut a password; it then quotes the part."""
+
+
 def known_secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """The target's secrets, and those that drivers read from the environment by themselves.
 
@@ -24,7 +29,8 @@ def known_secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """
     whole = [environ[name] for name in SECRET_VARIABLES if environ.get(name)]
     urls = [environ[name] for name in PROXY_VARIABLES if environ.get(name)]
-    return [*secrets_of(settings), *whole, *_passwords(urls)]
+    secrets = [*secrets_of(settings), *whole, *_passwords(urls)]
+    return [*secrets, *(part for secret in secrets for part in _DELIMITERS.split(secret))]
 
 
 def redactor_for(settings: Settings, environ: Mapping[str, str], salt: str) -> Redactor:

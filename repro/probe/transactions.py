@@ -99,6 +99,23 @@ def observed(transaction: Transaction[T], sightings: Sightings) -> Transaction[T
             return done.value  # type: ignore[no-any-return]
 
 
+def staged_batch(transaction: Transaction[T], recorder: Recorder) -> Transaction[T]:
+    """`staged` for a transport that sends everything with COMMIT: before that nothing has begun."""
+    step = next(transaction)
+    while True:
+        if isinstance(step, Commit):
+            recorder.begin("commit")
+        answer = yield from _passed_on(transaction, step)
+        if isinstance(step, Commit):
+            recorder.end("begin", detail={"sent_with": "commit"})
+            recorder.end("insert", detail={"sent_with": "commit"})
+            recorder.end("commit")
+        try:
+            step = transaction.send(answer)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+
+
 def staged(transaction: Transaction[T], recorder: Recorder) -> Transaction[T]:
     """The transaction, its stages ``begin``, ``insert`` and ``commit`` told to a recorder.
 

@@ -29,6 +29,7 @@ def outcome(name: str, status: str = "pass", *, transport: str = "tcp", **error:
             "name": name,
             "status": status,
             "transport": transport,
+            "predicted": [{"url": "x", "host": "db.test", "port": 1, "protocol": "postgresql"}],
             "error": None if status in {"pass", "skip"} else record,
             "applied": "unknown" if record["operation"] == "commit" else "no",
         },
@@ -51,13 +52,24 @@ def test_probes_that_failed_alike_are_one_finding() -> None:
     assert finding["probes"] == ["http.neon", "ws.neon"]
     assert (finding["cause"], finding["proof"], finding["layer"]) == (None, "untested", "tcp")
     assert finding["title"] == "connect: connection refused"
-    assert "tcp.psycopg" in finding["summary"]
+    assert finding["summary"] == (
+        "Failed during connect, connection refused: http.neon at 127.0.0.1:443, ws.neon at 127.0.0.1:443."
+        " On the same target these passed: tcp.psycopg."
+    )
     assert finding["evidence"][1] == {
         "probe": "ws.neon",
         "seq": 3,
         "text": "connect 127.0.0.1:443 connection refused ECONNREFUSED",
     }
     assert finding["evidence"][0]["text"] == "refused"
+
+
+def test_a_push_is_not_compared_with_the_database() -> None:
+    run = [outcome("tcp.raw"), outcome("push.redis-tcp", "fail", address=None, operation="resolve")]
+
+    (finding,) = findings(run, {})
+
+    assert finding["summary"].endswith("push.redis-tcp for db.test.")
 
 
 def test_independent_failures_are_findings_of_their_own() -> None:

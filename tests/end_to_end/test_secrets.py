@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import http.server
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -36,8 +38,14 @@ def forms(secret: str) -> Iterator[bytes]:
     yield raw.hex().encode()
     yield raw.hex().upper().encode()
     for padding in (b"", b"u", b"us"):
-        encoded = base64.b64encode(padding + raw)
-        yield encoded[4:-4] if padding else encoded.rstrip(b"=")[:-1]
+        yield base64.b64encode(padding + raw)[4:-4]  # without what its neighbours decide
+
+
+def said_back(secret: str) -> Iterator[str]:
+    """A secret as a server can say it back."""
+    yield from (secret, repr(secret), json.dumps(secret), quote(secret, safe=""), quote_plus(secret))
+    yield secret.encode().hex()
+    yield from (base64.b64encode((user + secret).encode()).decode() for user in ("", "u:", "us:", "usr:"))
 
 
 def assert_absent(secret: str, folder: Path, *printed: str) -> None:
@@ -103,6 +111,52 @@ def test_awkward_passwords_that_are_wrong(command: Make, tmp_path: Path, lab: La
         assert (probe["error"]["failure"], probe["error"]["operation"]) == ("auth_failed", "authenticate")
     for secret in (AWKWARD, TOKEN):
         assert_absent(secret, tmp_path, done.stdout, done.stderr)
+
+
+def test_a_driver_that_prints_its_connection_string(command: Make, tmp_path: Path, lab: Lab) -> None:
+    crossed = with_password(lab.environment["DATABASE_URL"]).replace("postgresql://", "postgresql+asyncpg://")
+
+    done = command(DATABASE_URL=crossed)("run", "--only", "tcp.psycopg", "--json")
+
+    (probe,) = json.loads(done.stdout)["probes"]
+    assert "[redacted:" in probe["error"]["message"], "it no longer prints it: find another driver for this"
+    assert_absent(AWKWARD, tmp_path, done.stdout, done.stderr)
+
+
+class Parrot(http.server.BaseHTTPRequestHandler):
+    """A REST server that says the token back, in every form it can stand in."""
+
+    def do_POST(self) -> None:
+        token = self.headers["Authorization"].removeprefix("Bearer ")
+        body = json.dumps({"error": "ERR you said " + " and ".join(said_back(token))}).encode()
+        self.send_response(400)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def parrot() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Parrot) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_server_that_says_the_token_back(command: Make, tmp_path: Path, parrot: str) -> None:
+    run = command(UPSTASH_REDIS_REST_URL=parrot, UPSTASH_REDIS_REST_TOKEN=TOKEN)
+
+    done = run("run", "--only", "push.upstash-rest", "--json")
+    live = run("probe", "push.upstash-rest")
+
+    (probe,) = json.loads(done.stdout)["probes"]
+    assert "you said [redacted:" in probe["error"]["message"]
+    assert_absent(TOKEN, tmp_path, done.stdout, done.stderr, live.stdout, live.stderr)
 
 
 def test_one_probe_by_name_says_no_secret(command: Make, lab: Lab) -> None:

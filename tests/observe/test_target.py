@@ -15,7 +15,7 @@ VARIABLES = {
 
 
 def test_what_would_be_dialled_is_said() -> None:
-    target = describe("env", VARIABLES, {}, {"DATABASE_URL": "DATABASE_URL in the environment"})
+    target = describe("env", VARIABLES, {}, ["DATABASE_URL in the environment"])
 
     assert target["database"]["endpoints"] == ["postgresql://db.test:6543"]
     assert target["database"]["neon_http"] == ["https://api.test/sql"]
@@ -24,25 +24,25 @@ def test_what_would_be_dialled_is_said() -> None:
 
 
 def test_parameters_are_named_and_only_harmless_ones_told() -> None:
-    parameters = describe("env", VARIABLES, {}, {})["database"]["parameters"]
+    parameters = describe("env", VARIABLES, {})["database"]["parameters"]
 
     assert parameters == {"sslmode": "require", "password": "[set]", "options": "[set]"}
 
 
 def test_no_user_no_password_no_database_no_token() -> None:
-    text = json.dumps(describe("env", VARIABLES, {}, {}))
+    text = json.dumps(describe("env", VARIABLES, {}))
 
     for secret in ("alice", "hunter22", "shop", "swordfish", "sesame-open", "other99"):
         assert secret not in text
 
 
 def test_ports_that_contradict_the_hosts_lead_nowhere() -> None:
-    target = describe("env", {"DATABASE_URL": "postgresql://a.test:1,b.test:2/d?port=1,2,3"}, {}, {})
+    target = describe("env", {"DATABASE_URL": "postgresql://a.test:1,b.test:2/d?port=1,2,3"}, {})
 
     assert target["database"]["endpoints"] == []
 
 
 def test_what_is_not_set_is_nothing() -> None:
-    target = describe("lab", {}, {}, {})
+    target = describe("lab", {}, {})
 
     assert (target["database"], target["queue"]) == (None, {"redis_tcp": None, "upstash_rest": None})

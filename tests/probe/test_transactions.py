@@ -18,6 +18,7 @@ from repro.probe.transactions import (
     abandoned,
     observed,
     staged,
+    staged_batch,
     with_tables,
 )
 
@@ -98,6 +99,18 @@ def test_stages_are_told_in_order(recorder: Recorder) -> None:
         ("insert", "pass"),
         ("commit", "pass"),
     ]
+
+
+def test_a_batch_begins_with_its_commit(recorder: Recorder) -> None:
+    def watch(step: Step) -> Rows:
+        if not isinstance(step, Commit):
+            assert recorder.stages == {}
+        return Rows(((1, "7"),))
+
+    drive(staged_batch(observed(production(), Sightings()), recorder), watch)
+
+    assert {stage["status"] for stage in recorder.stages.values()} == {"pass"}
+    assert set(recorder.stages) == {"begin", "insert", "commit"}
 
 
 @pytest.mark.parametrize(("kind", "running"), [(Begin, "begin"), (Execute, "insert"), (Commit, "commit")])
