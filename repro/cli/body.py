@@ -81,5 +81,5 @@ def _document(plan: Plan, aimed: Target, command: str, seen: Observation) -> Run
         effect=plan.effect,
         outcomes=seen.outcomes,
         findings=undiagnosed.findings(seen.outcomes, seen.events),
-        interrupted=seen.interrupted,
+        interrupted=seen.interrupted or seen.cut_short,
     )

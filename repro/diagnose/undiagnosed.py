@@ -24,6 +24,9 @@ _LAYER_OF_PROBE: Mapping[str, Layer] = {
     "ws": "websocket",
 }
 
+ANSWER_LOST = frozenset({"eof", "connection_reset", "timeout", "ws_closed"})
+"""Failures by which an answer is lost after something was sent."""
+
 WORDS = {
     "connection_refused": "connection refused",
     "connection_reset": "connection reset",
@@ -41,7 +44,7 @@ WORDS = {
     "ws_closed": "the WebSocket was closed",
     "protocol_mismatch": "the server speaks another protocol",
     "auth_failed": "the login was refused",
-    "sql_error": "the server refused a statement",
+    "sql_error": "the server refused it",
     "redis_error": "the queue refused a command",
     "config_invalid": "the driver refused its configuration",
     "unsupported": "the driver cannot do this",
@@ -94,7 +97,7 @@ def _layer(outcome: Outcome) -> Layer:
     family = outcome["name"].partition(".")[0]
     if family == "push":
         return "upstash-rest" if outcome["transport"] == "http" else "redis-tcp"
-    if error["operation"] == "commit" and outcome["applied"] == "unknown":
+    if error["operation"] == "commit" and error["failure"] in ANSWER_LOST:
         return "commit-ambiguity"
     return _LAYER_OF_PROBE.get(family, "transaction")
 

@@ -163,6 +163,8 @@ def _peer(host: str | None, port: str | None, address: str | None) -> Peer:
     number = port or os.environ.get("PGPORT") or "5432"
     if address:  # an empty one stands for none, as in libpq
         return Peer(address, int(number))
+    if host and not host.startswith(("/", "@")):
+        return Peer(host, int(number))  # a literal address in the place of a name
     return Peer(f"{host or ''}/.s.PGSQL.{number}")
 
 

@@ -11,8 +11,10 @@ from repro.document import Outcome, Stage
 from repro.events import Event
 from repro.observe.catalog import Entry
 from repro.probe import network
+from repro.probe.operation import operation_of
 from repro.probe.outcome import applied, ended
 from repro.probe.recorder import StageRecord
+from repro.probe.trial import atomicity
 from repro.stages import STAGES
 
 MAX_EVENTS = 100_000
@@ -33,6 +35,9 @@ class Collected:
     stages: dict[str, StageRecord] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     events_dropped: int = 0
+    asked: float | None = None
+    makes: str | None = None
+    error: dict[str, Any] | None = None
     said: dict[str, Any] | None = None
 
     def take(self, line: bytes) -> tuple[str, dict[str, Any]] | None:
@@ -60,6 +65,10 @@ class Collected:
             self.events.append(body)
         elif kind == "event":
             self.events_dropped += 1
+        elif kind == "makes":
+            self.makes = str(body["what"])
+        elif kind == "error":
+            self.error = body
         elif kind == "outcome":
             self.said = body
 
@@ -72,22 +81,27 @@ class Collected:
         """The outcome of a probe that did not run."""
         return cast("Outcome", {**self._blank("skip"), "reason": reason, "events": None})
 
-    def interrupted(self) -> Outcome:
-        """The outcome of a probe that somebody stopped: nothing is claimed, what was seen is kept."""
+    def interrupted(self, why: str) -> Outcome:
+        """The outcome of a probe that was stopped early: nothing is claimed, what was seen is kept.
+
+        Args:
+            why: what stopped it.
+        """
         self._see_the_network()
         running = self.running()
-        where = f"during {running}" if running else "before its first stage"
+        where = f"during {running}" if running else "before its first statement"
         stages = [
             {**stage, "status": "skip"} if stage["status"] == "running" else stage
             for stage in self.stages.values()
         ]
         found = {
             **self._blank("skip"),
-            "reason": f"the run was interrupted {where}",
+            "reason": f"{why}: stopped {where}",
             "predicted": self.predicted,
             "stages": [stage for name in STAGES for stage in stages if stage["name"] == name],
             "applied": "unknown" if running in {"commit", "push"} else "no",
             "events": self._trace_file(),
+            "notes": self._left_behind(),
         }
         return cast("Outcome", found)
 
@@ -101,26 +115,35 @@ class Collected:
             now: seconds since the run's start.
             log: the last lines of its standard error.
         """
-        error = self._error(failure, reason)
+        error = self.error or self._error(failure, reason)
         self._see_the_network()
-        expected = self.hello.get("stages", [error["operation"]])
+        expected = self.expected
         writing = "commit" if "commit" in expected else "push"
         found = {
-            **self._blank(status),
+            **self._blank(status if self.error is None else "fail"),
             "reason": reason,
             "predicted": self.predicted,
             "stages": ended(self.stages, expected, error, now),
             "error": error,
             "applied": applied(self.stages, error, writing),
             "events": self._trace_file(),
-            "duration_ms": round((now - self._began(now)) * 1000, 3),
+            "notes": self._left_behind(),
+            "duration_ms": round((now - (self.asked or now)) * 1000, 3),
             "log": log,
         }
         return cast("Outcome", found)
 
     def _error(self, failure: str, reason: str) -> dict[str, Any]:
         events = [Event.from_json(line) for line in self.events]
-        operation = network.operation_of(failure, self.running(), events, self._transport())
+        operation = operation_of(
+            failure,
+            None,
+            running=self.running(),
+            stages=self.stages,
+            expected=self.expected,
+            events=events,
+            batch=self._transport() == "http",
+        )
         return {
             "failure": failure,
             "operation": operation,
@@ -131,6 +154,15 @@ class Collected:
             "address": network.last_address(events),
             "chain": [],
         }
+
+    def _left_behind(self) -> list[str]:
+        cleaned = "cleanup" in self.stages and self.stages["cleanup"]["status"] == "pass"
+        return [f"left behind, perhaps: {self.makes}"] if self.makes and not cleaned else []
+
+    @property
+    def expected(self) -> list[str]:
+        """The stages that the probe goes through; before it says so, all there are."""
+        return list(self.hello.get("stages", STAGES))
 
     def _see_the_network(self) -> None:
         """Add the network's stages that the events tell of and that nobody had told yet."""
@@ -147,9 +179,6 @@ class Collected:
             (name for name, stage in reversed(self.stages.items()) if stage["status"] == "running"), None
         )
 
-    def _began(self, now: float) -> float:
-        return min((stage["t0"] for stage in self.stages.values()), default=now)
-
     def _trace_file(self) -> str | None:
         return f"trace/{self.entry.name}.jsonl" if self.hello else None
 
@@ -165,7 +194,7 @@ class Collected:
             "duration_ms": 0.0,
             "stages": [],
             "error": None,
-            "atomicity": {"status": "not_checked", "backends": [], "xids": [], "detail": {}},
+            "atomicity": atomicity("not_checked" if "commit" in self.expected else "not_applicable"),
             "applied": "no",
             "events": None,
             "versions": self.hello.get("versions", {}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import sys
@@ -26,6 +27,9 @@ LOG_LINES = 40
 GRACE_S = 2.0
 """How long a probe that has said its outcome may take to leave."""
 
+FAIR_S = 1.0
+"""A probe that was given less and did not end was not tested: a healthy one takes a tenth of that."""
+
 Listener = Callable[[str, dict[str, Any]], None]
 
 
@@ -45,6 +49,7 @@ class ProbeProcess:
         self._run_id = run_id
         self._listener = listener
         self._log: list[str] = []
+        self._on_hello: Callable[[], None] = lambda: None
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -60,18 +65,30 @@ class ProbeProcess:
             start_new_session=True,  # a group of its own, so that all it starts can be ended with it
         )
 
-    async def ask(self, request: Request, deadline_s: float) -> Outcome:
+    async def ask(self, request: Request, deadline_s: float, loading_s: float) -> Outcome:
         """Send the request and listen until the outcome, the end of the process, or the deadline.
 
         Args:
             request: what to do.
-            deadline_s: seconds from now; must be positive.
+            deadline_s: seconds from its hello, which it says once its driver is loaded.
+            loading_s: seconds from now for everything, the loading included.
         """
+        self.collected.asked = round(time.monotonic() - request.origin, 6)
         try:
-            async with asyncio.timeout(deadline_s):
+            async with asyncio.timeout(loading_s) as limit:
+                self._on_hello = lambda: limit.reschedule(
+                    min(asyncio.get_running_loop().time() + deadline_s, limit.when() or math.inf)
+                )
                 return await self._converse(request)
         except TimeoutError:
-            return self._ended_by("timeout", "timeout", f"no outcome within {deadline_s:.1f} s", request)
+            return self._too_late(deadline_s, request)
+
+    def _too_late(self, deadline_s: float, request: Request) -> Outcome:
+        if not self.collected.hello:
+            return self.collected.skipped("its driver was not loaded in time, so nothing was tested")
+        if deadline_s < FAIR_S:
+            return self.collected.interrupted(f"{deadline_s:.1f} s are too short to tell")
+        return self._ended_by("timeout", "timeout", f"no outcome within {deadline_s:.1f} s", request)
 
     async def _converse(self, request: Request) -> Outcome:
         process = self._started()
@@ -112,6 +129,8 @@ class ProbeProcess:
                 return None
             taken = self.collected.take(line)
             if taken is not None:
+                if taken[0] == "hello":
+                    self._on_hello()
                 self._listener(*taken)
         return None
 

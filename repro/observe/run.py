@@ -49,6 +49,7 @@ class Observation:
         salt: makes a secret's token the same in everything that the run writes.
         servers: the lab's servers.
         interrupted: whether somebody stopped the run before its end.
+        cut_short: whether the deadline left no time for a probe.
         duration_s: how long it took.
     """
 
@@ -61,6 +62,7 @@ class Observation:
     salt: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     servers: list[ServerInfo] = field(default_factory=list)
     interrupted: bool = False
+    cut_short: bool = False
     duration_s: float = 0.0
 
 
@@ -173,18 +175,21 @@ class _Run:
         try:
             await process.start()
             request = await asyncio.shield(self._target)
-            share = min(self._plan.share_s, self._left_s())
-            if share <= 0:
-                self._finish(process.collected.skipped(TOO_LATE.format(self._plan.deadline_s)))
-                return
-            self._progress.started(entry.name)
-            self._finish(await process.ask(request, share))
+            left = self._left_s()
+            if left <= 0:
+                outcome = process.collected.skipped(TOO_LATE.format(self._plan.deadline_s))
+            else:
+                self._progress.started(entry.name)
+                outcome = await process.ask(request, min(self._plan.share_s, left), left)
+            self._seen.cut_short |= outcome["status"] == "skip" and self._left_s() <= 0
+            self._finish(outcome)
         finally:
             await process.end()
 
     def _left_s(self) -> float:
         """Seconds until the probes must be done, so that the report is written within the deadline."""
-        return self._plan.deadline_s - WRITING_ALLOWANCE_S - (time.monotonic() - self._seen.origin)
+        allowance = min(WRITING_ALLOWANCE_S, self._plan.deadline_s / 4)
+        return self._plan.deadline_s - allowance - (time.monotonic() - self._seen.origin)
 
     def _listener(self, entry: Entry) -> Listener:
         def listen(kind: str, body: dict[str, Any]) -> None:
@@ -203,7 +208,7 @@ class _Run:
         for entry in self._plan.entries:
             if entry.name not in self._outcomes:
                 collected = self._collected.get(entry.name, Collected(entry))
-                self._finish(collected.interrupted())
+                self._finish(collected.interrupted("the run was interrupted"))
         seen.outcomes = [self._outcomes[entry.name] for entry in self._plan.entries]
         seen.events = {
             name: collected.events for name, collected in self._collected.items() if collected.hello

@@ -60,10 +60,13 @@ def _is_sequence(value: object) -> bool:
 
 
 def code_of(error: BaseException) -> str | None:
-    """The SQLSTATE, or the symbolic errno, that an exception carries."""
+    """The SQLSTATE, the HTTP status, or the symbolic errno that an exception carries."""
     sqlstate = sqlstate_of(error)
     if sqlstate is not None:
         return sqlstate
+    status = getattr(error, "status", None)
+    if isinstance(status, int) and not isinstance(status, bool):
+        return f"HTTP {status}"
     if isinstance(error, OSError) and not _errno_is_foreign(error):
         return errno_name(error.errno)
     return None

@@ -84,6 +84,13 @@ class DatabaseTrial(Trial):
             + f"{self.request.run_id}_{self.probe.name}".replace("-", "_").replace(".", "_").lower()
         )
 
+    @property
+    def leavings(self) -> str | None:
+        """The run's own schema, once its making has been asked for."""
+        if not self.request.commit or not self.tables_made:
+            return None
+        return f"the schema {self.schema}; to remove it: {schema.drop_schema(self.schema)}"
+
     def converse(self) -> Conversation:
         """The whole probe, from opening the driver to the judgement of its atomicity."""
         driver = yield Open()
@@ -110,6 +117,8 @@ class DatabaseTrial(Trial):
         production = create_jobs(self._orchestration("committed"), schema=self.schema)
         around = with_tables(observed(production, sightings), self._ddl())
         self.tables_made = True  # from here on: a COMMIT whose answer is lost has made them
+        if self.leavings:
+            self.recorder.makes(self.leavings)
         told = staged if self.interactive else staged_batch
         created: CreatedJobs = yield Run(told(around, self.recorder))
         self._note(sightings)

@@ -8,8 +8,9 @@ libraries that carry nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from repro.hooks.failures import by_number
+from repro.hooks.failures import by_number, scrubbed
 from repro.probe.chain import sqlstate_of, walk
 
 _BY_TYPE_NAME = {
@@ -18,11 +19,11 @@ _BY_TYPE_NAME = {
     "InvalidHandshake": "ws_handshake",
     "InvalidUpgrade": "ws_handshake",
     "InvalidHeader": "ws_handshake",
-    "InvalidMessage": "ws_handshake",
     "ConnectionClosed": "ws_closed",
     "ConnectionClosedError": "ws_closed",
     "ConnectionClosedOK": "ws_closed",
     # httpx and httpcore
+    "TimeoutError": "timeout",
     "ConnectTimeout": "timeout",
     "ReadTimeout": "timeout",
     "WriteTimeout": "timeout",
@@ -30,13 +31,17 @@ _BY_TYPE_NAME = {
     "HTTPStatusError": "http_status",
     "UnsupportedProtocol": "config_invalid",
     "InvalidURL": "config_invalid",
+    "ProxyError": "http_status",
+    "InvalidProxyStatus": "http_status",
     # SQLAlchemy, asyncpg, redis-py, psycopg
     "NoSuchModuleError": "config_invalid",
     "ArgumentError": "config_invalid",
     "ClientConfigurationError": "config_invalid",
     "AuthenticationError": "auth_failed",
+    "InvalidResponse": "protocol_mismatch",
     "ConnectionTimeout": "timeout",
     "PoolTimeoutError": "pool_exhausted",
+    "ModuleNotFoundError": "unsupported",
     # ours
     "InteractiveTransactionRequired": "unsupported",
     "MalformedUrl": "config_invalid",
@@ -62,25 +67,42 @@ _BY_TEXT = (
     ("eof", ("server closed the connection unexpectedly", "closed in the middle of operation")),
     ("eof", ("Connection closed by server", "Server disconnected without sending", "EOF occurred")),
     ("eof", ("unexpected connection_lost", "connection is closed")),
+    ("config_invalid", ("root certificate file",)),
     ("config_invalid", ("invalid connection option", "invalid URI query parameter", "invalid sslmode")),
     ("config_invalid", ('missing "="', "connect() got an unexpected keyword argument")),
     ("sql_error", ("FATAL:  ",)),
 )
 
 
-def failure_of(error: BaseException) -> str:
-    """The failure class of an exception and its whole chain.
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """The failure class of an exception, and the SQLSTATE of the link that decided it."""
+
+    failure: str
+    sqlstate: str | None
+
+
+def classify(error: BaseException) -> Classified:
+    """The failure of an exception, judged by its whole chain.
 
     Returns:
-        One of `repro.events.FAILURES`, or ``unknown_failure: <type>`` when no link is known.
+        One of `repro.events.FAILURES`, or ``unknown_failure: <scrubbed text>`` when no link is known; and the
+        SQLSTATE of the deciding link, or else of the deepest one that has any.
     """
     chain = list(walk(error))
+    deepest = next(filter(None, map(sqlstate_of, reversed(chain))), None)
     for rule in _RULES:
         for link in reversed(chain):
             failure = rule(link)
             if failure is not None:
-                return failure
-    return f"unknown_failure: {type(chain[-1]).__name__}"
+                return Classified(failure, sqlstate_of(link) or deepest)
+    last = chain[-1]
+    return Classified(f"unknown_failure: {type(last).__name__} {scrubbed(str(last))}".strip(), deepest)
+
+
+def failure_of(error: BaseException) -> str:
+    """The failure class alone; see `classify`."""
+    return classify(error).failure
 
 
 def _by_facts(error: BaseException) -> str | None:
@@ -108,10 +130,14 @@ def _by_http_status(error: BaseException) -> str | None:
         return None
     if status in {401, 403}:
         return "auth_failed"
-    return "redis_error" if "Upstash" in type(error).__name__ and status < 500 else "http_status"
+    if type(error).__name__ == "UpstashRefusedError":
+        return "redis_error"
+    return "protocol_mismatch" if 200 <= status < 300 else "http_status"
 
 
 def _by_type(error: BaseException) -> str | None:
+    if type(error).__name__ == "TimeoutError" and type(error).__module__.startswith("sqlalchemy"):
+        return "pool_exhausted"  # its own TimeoutError is the pool's
     for kind in type(error).__mro__:
         known = _BY_TYPE_NAME.get(kind.__name__)
         if known is not None:

@@ -21,7 +21,7 @@ from repro.events import Peer
 from repro.persistence.errors import SettingsError
 from repro.probe import network
 from repro.probe.channel import Channel
-from repro.probe.conversation import Close, Conversation, hold, hold_async
+from repro.probe.conversation import Close, Conversation, Open, hold, hold_async
 from repro.probe.outcome import applied, ended, error_record
 from repro.probe.recorder import Recorder
 from repro.probe.request import PARENT_VARIABLE, Request, RequestError, receive
@@ -112,7 +112,7 @@ def _try(channel: Channel, probe: Probe, request: Request, module: ModuleType | 
     if error is None:
         uninstall = hooks.install(recorder.event, ignore=_is_inner_hop if probe.tunnelled else None)
         try:
-            error = _hold(probe, trial, lambda: probe.connect(module, request))
+            error = _hold(channel, probe, trial, lambda: probe.connect(module, request))
         finally:
             uninstall()
     outcome = _outcome(
@@ -138,7 +138,7 @@ def _predicted(
     try:
         predicted = [asdict(endpoint) for endpoint in probe.predict(request)]
     except ValueError as error:
-        return [], error_record(error, recorder, probe.transport)
+        return [], error_record(error, recorder, probe.stages, batch=probe.batch)
     channel.send("predicted", {"predicted": predicted})
     return predicted, None
 
@@ -148,10 +148,10 @@ def _is_inner_hop(peer: Peer) -> bool:
     return peer.port is None
 
 
-def _hold(probe: Probe, trial: Trial, connect: Any) -> dict[str, Any] | None:
+def _hold(channel: Channel, probe: Probe, trial: Trial, connect: Any) -> dict[str, Any] | None:
     """Hold the trial's conversation; answers with the error record, or None when all is well."""
     errors: list[dict[str, Any]] = []
-    conversation = _whole(probe, trial, errors)
+    conversation = _whole(channel, probe, trial, errors)
     if probe.asynchronous:
         asyncio.run(hold_async(conversation, connect))
     else:
@@ -159,31 +159,45 @@ def _hold(probe: Probe, trial: Trial, connect: Any) -> dict[str, Any] | None:
     return errors[0] if errors else None
 
 
-def _whole(probe: Probe, trial: Trial, errors: list[dict[str, Any]]) -> Conversation:
-    """The trial, then its cleaning up and closing, each also after a failure of the one before."""
-    for part in (trial.converse, trial.clean_up, _close):
-        if (
-            part == trial.clean_up
-            and errors
-            and applied(trial.recorder.stages, errors[0], probe.writing) == "no"
-        ):
-            continue  # nothing was made
-        try:
-            yield from part()
-        except Exception as error:  # noqa: BLE001 - whatever a driver raises is the result
-            errors.append(_taken(probe, trial.recorder, error))
+def _whole(channel: Channel, probe: Probe, trial: Trial, errors: list[dict[str, Any]]) -> Conversation:
+    """The trial, then its cleaning up, then the end.
+
+    After a failure the error is told at once, because cleaning up may hang, and the cleaning is done on a
+    connection of its own, because the old one may be dead.
+    """
+    yield from _tried(probe, trial, errors, trial.converse())
+    failed = bool(errors)
+    if failed:
+        channel.send("error", errors[0])
+        yield from _tried(probe, trial, errors, _close())
+    if not failed or applied(trial.recorder.stages, errors[0], probe.writing) != "no":
+        if failed:
+            yield from _tried(probe, trial, errors, _reopen())
+        yield from _tried(probe, trial, errors, trial.clean_up())
+        if trial.leavings and not trial.recorder.passed("cleanup"):
+            trial.notes.append(f"left behind: {trial.leavings}")
+    yield from _tried(probe, trial, errors, _close())
     _see_the_network(probe, trial.recorder)
+
+
+def _tried(
+    probe: Probe, trial: Trial, errors: list[dict[str, Any]], conversation: Conversation
+) -> Conversation:
+    try:
+        yield from conversation
+    except Exception as error:  # noqa: BLE001 - whatever a driver raises is the result
+        record = error_record(error, trial.recorder, probe.stages, batch=probe.batch)
+        errors.append(record)
+        if trial.recorder.running() == "cleanup":
+            trial.recorder.end("cleanup", "fail", failure=record["failure"])
+
+
+def _reopen() -> Conversation:
+    yield Open()
 
 
 def _close() -> Conversation:
     yield Close()
-
-
-def _taken(probe: Probe, recorder: Recorder, error: Exception) -> dict[str, Any]:
-    record = error_record(error, recorder, probe.transport)
-    if recorder.running() == "cleanup":
-        recorder.end("cleanup", "fail", failure=record["failure"])
-    return record
 
 
 def _see_the_network(probe: Probe, recorder: Recorder) -> None:

@@ -13,18 +13,12 @@ from repro.stages import StageName
 
 STAGES_OF_TRANSPORT: Mapping[str, Sequence[StageName]] = {
     "tcp": ("resolve", "connect", "tls", "authenticate"),
-    "http": ("resolve", "connect", "tls"),
+    "http": ("resolve", "connect", "tls", "authenticate"),
     "websocket": ("resolve", "connect", "tls", "upgrade", "authenticate"),
 }
 """The network stages that a transport goes through, in order."""
 
 _OP_OF_STAGE = {"resolve": "dns", "connect": "connect", "tls": "tls.handshake", "upgrade": "http.upgrade"}
-
-_BEFORE_THE_SERVER = {
-    "connection_refused": "connect",
-    "host_unreachable": "connect",
-    "ws_handshake": "upgrade",
-}
 
 
 def of_stage(events: Iterable[Event], stage: str) -> list[Event]:
@@ -86,42 +80,6 @@ def note_opened(recorder: Recorder, transport: str) -> None:
     t0 = max((stage["t"] for stage in seen), default=now)
     recorder.put(
         {"name": "authenticate", "status": "pass", "t0": t0, "t": now, "failure": None, "detail": {}}
-    )
-
-
-def operation_of(failure: str, running: str | None, events: Sequence[Event], transport: str) -> str:
-    """The stage at which a probe failed.
-
-    Args:
-        failure: the failure class of the error.
-        running: the stage that was under way, or None while the driver was opening its connection.
-        events: what was seen up to then.
-        transport: a key of `STAGES_OF_TRANSPORT`.
-    """
-    if failure.startswith("dns_"):
-        return "resolve"
-    if failure.startswith("tls_"):
-        return "tls"
-    if failure == "auth_failed":
-        return "authenticate"
-    if failure in _BEFORE_THE_SERVER:
-        return _BEFORE_THE_SERVER[failure]
-    return _furthest(running, events, transport)
-
-
-def _furthest(running: str | None, events: Sequence[Event], transport: str) -> str:
-    """The first network stage that was begun and never succeeded; else the stage that was under way."""
-    names = STAGES_OF_TRANSPORT[transport]
-    for name in names:
-        if of_stage(events, name) and not reached(events, name):
-            return name
-    if running is not None and (transport != "http" or reached(events, "connect")):
-        return running  # over HTTP a step is under way before anything is dialled
-    if not reached(events, "connect"):
-        return "connect"
-    return next(
-        (name for name in ("upgrade", "authenticate") if name in names and not reached(events, name)),
-        "connect",
     )
 
 

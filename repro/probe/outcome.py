@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from repro.probe import chain, network
-from repro.probe.failures import failure_of
+from repro.probe.failures import classify
+from repro.probe.operation import operation_of
 from repro.probe.recorder import Recorder, StageRecord
 from repro.stages import STAGES
 
-REFUSED_BY_THE_SERVER = frozenset(
-    {"sql_error", "auth_failed", "redis_error", "config_invalid", "unsupported"}
-)
+DECLINED = frozenset({"auth_failed", "redis_error", "config_invalid", "unsupported"})
 """Failures that say themselves that nothing was applied: the server, or the driver, declined."""
 
-SERIALIZATION_CLASS = "40"
-"""SQLSTATE class 40, transaction rollback: of our statements' errors the only ones that wait for COMMIT."""
+IN_DOUBT = ("08", "40003", "57P0")
+"""SQLSTATEs after which a COMMIT may have been applied: a lost connection, a server that went down."""
+
+PROXY_REFUSED = frozenset({"httpx.ProxyError", "websockets.exceptions.InvalidProxyStatus"})
 
 
 class CheckFailed(Exception):  # noqa: N818 - what failed is the thing probed, not this program
@@ -32,20 +33,37 @@ class CheckFailed(Exception):  # noqa: N818 - what failed is the thing probed, n
         self.failure = failure
 
 
-def error_record(error: BaseException, recorder: Recorder, transport: str) -> dict[str, Any]:
-    """The ``error`` of an outcome: what failed, at which operation, and the whole chain."""
-    failure = error.failure if isinstance(error, CheckFailed) else failure_of(error)
+def error_record(
+    error: BaseException, recorder: Recorder, expected: Sequence[str], *, batch: bool
+) -> dict[str, Any]:
+    """The ``error`` of an outcome: what failed, at which operation, and the whole chain.
+
+    Args:
+        error: what was raised.
+        recorder: what was seen up to then.
+        expected: the probe's stages, in order of time.
+        batch: see `repro.probe.operation.operation_of`.
+    """
+    found = classify(error)
+    failure = error.failure if isinstance(error, CheckFailed) else found.failure
     links = chain.links(error, recorder.clean)
-    sqlstate = next((state for state in map(chain.sqlstate_of, chain.walk(error)) if state), None)
-    operation = network.operation_of(failure, recorder.running(), recorder.events, transport)
-    if transport == "http" and sqlstate is not None and failure == "sql_error":
-        operation = "commit" if sqlstate.startswith(SERIALIZATION_CLASS) else "insert"
+    operation = operation_of(
+        failure,
+        found.sqlstate,
+        running=recorder.running(),
+        stages=recorder.stages,
+        expected=expected,
+        events=recorder.events,
+        batch=batch,
+    )
+    if any(link["type"] in PROXY_REFUSED for link in links):
+        operation = "connect"
     return {
-        "failure": failure,
+        "failure": recorder.clean(failure),
         "operation": operation,
         "type": links[0]["type"],
         "message": links[0]["message"],
-        "sqlstate": sqlstate,
+        "sqlstate": found.sqlstate,
         "errno": _errno(error, recorder, operation),
         "address": network.last_address(recorder.events),
         "chain": links,
@@ -71,8 +89,7 @@ def ended(
         error: the error record, or None when all is well.
         now: seconds since the run's start; the end of a stage that was under way.
     """
-    failing = None if error is None else error["operation"]
-    place = expected.index(failing) if failing in expected else len(expected)
+    place = len(expected) if error is None else expected.index(error["operation"])
     found: dict[str, StageRecord] = {}
     for index, name in enumerate(expected):
         stage = stages.get(name) or _stage(name, "not_applicable", now)
@@ -104,4 +121,13 @@ def applied(stages: Mapping[str, StageRecord], error: Mapping[str, Any] | None, 
     wrote = writing in stages and stages[writing]["status"] == "pass"
     if error is None or error["operation"] != writing:
         return "yes" if wrote else "no"
-    return "no" if error["failure"] in REFUSED_BY_THE_SERVER else "unknown"
+    return "no" if _declined(error) else "unknown"
+
+
+def _declined(error: Mapping[str, Any]) -> bool:
+    """Whether the answer to the writing itself says that nothing was applied."""
+    if error["failure"] == "sql_error":
+        return not str(error["sqlstate"] or "08").startswith(IN_DOUBT)
+    codes = {str(link["code"]) for link in error["chain"]}
+    refused = any(code.startswith(("HTTP 3", "HTTP 4")) for code in codes)
+    return error["failure"] in DECLINED or (error["failure"] == "http_status" and refused)

@@ -60,6 +60,11 @@ class PushTrial(Trial):
         jobs = tuple(Job(kind="generate", payload={"position": index}) for index in range(self.request.jobs))
         return OrchestrationRequest(idempotency_key=self.key, jobs=jobs).job_ids
 
+    @property
+    def leavings(self) -> str | None:
+        """The run's own queue, once a push has been asked for."""
+        return f"the queue {self.key} and its marks" if "push" in self.recorder.stages else None
+
     def converse(self) -> Conversation:
         """The whole probe, from opening the transport to the judgement of the effect."""
         transport = yield Open()
@@ -68,6 +73,8 @@ class PushTrial(Trial):
             network.note_opened(self.recorder, self.probe.transport)
         self.recorder.begin("push")
         pushed = yield Run(queue.push(self.key, self.job_ids))
+        if self.probe.transport == "http":
+            self.recorder.end("authenticate", detail={"sent_with": "push"})
         self.recorder.end("push", detail={"pushed": pushed})
         yield from self._read_back()
 

@@ -65,6 +65,10 @@ class Recorder:
         now = time.monotonic()
         self.event(Event("note", now, now, src="probe", fields={"text": text}))
 
+    def makes(self, what: str) -> None:
+        """Tell what will be left behind if the probe is ended from here on, and how to remove it."""
+        self._channel.send("makes", {"what": what})
+
     def begin(self, name: str) -> None:
         """A stage begins, unless it is running already."""
         with self._lock:

@@ -107,8 +107,8 @@ def staged_batch(transaction: Transaction[T], recorder: Recorder) -> Transaction
             recorder.begin("commit")
         answer = yield from _passed_on(transaction, step)
         if isinstance(step, Commit):
-            recorder.end("begin", detail={"sent_with": "commit"})
-            recorder.end("insert", detail={"sent_with": "commit"})
+            for name in ("authenticate", "begin", "insert"):
+                recorder.end(name, detail={"sent_with": "commit"})
             recorder.end("commit")
         try:
             step = transaction.send(answer)

@@ -34,6 +34,11 @@ class Trial(ABC):
     versions: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    @abstractmethod
+    def leavings(self) -> str | None:
+        """What stays behind where it cannot be cleaned up, and how to remove it by hand; None for nothing."""
+
     @abstractmethod
     def converse(self) -> Conversation:
         """The whole probe, from opening what it probes to the judgement of the effect."""
@@ -71,6 +76,11 @@ class Probe(ABC):
 
     writing: ClassVar[StageName]
     """The stage at which the effect is applied."""
+
+    @property
+    def batch(self) -> bool:
+        """Whether everything goes in one request, which the server answers as a whole."""
+        return self.transport == "http"
 
     @property
     def tunnelled(self) -> bool:

@@ -49,7 +49,7 @@ def run(script: Path, *, deadline_s: float = PLENTY_S) -> tuple[Outcome, list[tu
         process = ProbeProcess(ENTRY, script, "run", lambda kind, body: lines.append((kind, body)))
         try:
             await process.start()
-            return await process.ask(Request("run", {}, origin=time.monotonic()), deadline_s)
+            return await process.ask(Request("run", {}, origin=time.monotonic()), deadline_s, PLENTY_S)
         finally:
             await process.end()
 
@@ -97,6 +97,28 @@ def test_at_the_deadline_it_is_ended_and_what_it_said_is_kept(script: Any) -> No
     assert [(stage["name"], stage["status"]) for stage in outcome["stages"]][-1] == ("commit", "fail")
     with pytest.raises(ProcessLookupError):
         os.kill(lines[0][1]["pid"], 0)
+
+
+def test_what_may_be_left_behind_is_said(script: Any) -> None:
+    making = 'say(line="makes", what="the schema x; to remove it: DROP SCHEMA x")\n'
+    outcome, _ = run(script(making + COMMITTING + "os.abort()"))
+
+    assert outcome["notes"] == ["left behind, perhaps: the schema x; to remove it: DROP SCHEMA x"]
+
+
+def test_an_error_that_was_told_outlives_a_cleaning_up_that_hangs(script: Any) -> None:
+    telling = """\
+say(line="error", failure="eof", operation="commit", type="Error", message="lost", sqlstate=None, errno=None,
+    address=None, chain=[])
+say(line="stage", name="cleanup", status="running", t0=0.3, t=0.3, failure=None, detail={})
+time.sleep(600)
+"""
+    outcome, _ = run(script(COMMITTING + telling), deadline_s=3.0)
+
+    assert outcome["status"] == "fail"
+    assert outcome["error"] is not None
+    assert (outcome["error"]["failure"], outcome["error"]["operation"]) == ("eof", "commit")
+    assert outcome["applied"] == "unknown"
 
 
 def test_what_it_started_is_ended_with_it(script: Any) -> None:

@@ -9,7 +9,7 @@ import ssl
 import pytest
 
 from repro.events import FAILURES
-from repro.probe.failures import failure_of
+from repro.probe.failures import Classified, classify, failure_of
 
 
 class Server(Exception):  # noqa: N818 - a stand-in for a driver's
@@ -29,6 +29,10 @@ class UpstashError(Exception):
     def __init__(self, status: int) -> None:
         super().__init__("a gateway's error")
         self.status = status
+
+
+class UpstashRefusedError(UpstashError):
+    pass
 
 
 def certificate_error(code: int) -> ssl.SSLCertVerificationError:
@@ -64,7 +68,9 @@ def made(name: str, *args: object) -> Exception:
         (NeonError(400, "42P01"), "sql_error"),
         (NeonError(502), "http_status"),
         (UpstashError(401), "auth_failed"),
-        (UpstashError(400), "redis_error"),
+        (UpstashRefusedError(400), "redis_error"),
+        (UpstashError(302), "http_status"),
+        (UpstashError(200), "protocol_mismatch"),
         (made("InvalidStatus", "HTTP 403"), "ws_handshake"),
         (made("ConnectionClosedError", "no close frame"), "ws_closed"),
         (made("ReadTimeout"), "timeout"),
@@ -94,4 +100,21 @@ def test_the_deepest_link_decides() -> None:
 
 
 def test_what_nobody_knows_is_called_unknown() -> None:
-    assert failure_of(made("Surprise", "secret text")) == "unknown_failure: Surprise"
+    assert (
+        failure_of(made("Surprise", "it said 'its own words' twice"))
+        == "unknown_failure: Surprise it said … twice"
+    )
+
+
+def test_a_timeout_of_ours_is_no_server_that_hung_up() -> None:
+    error = TimeoutError("no answer within 10 s; the connection was ended")
+    error.__cause__ = made("OperationalError", "server closed the connection unexpectedly")
+
+    assert failure_of(error) == "timeout"
+
+
+def test_the_sqlstate_is_of_the_link_that_decided() -> None:
+    error = Server("08003")
+    error.__cause__ = Server("57P01")
+
+    assert classify(error) == Classified("sql_error", "57P01")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from repro.events import Event, Peer
 from repro.probe import network
 
@@ -31,31 +29,6 @@ def test_a_stage_without_success_failed_as_its_last_event() -> None:
 
     assert (stage["status"], stage["failure"]) == ("fail", "connection_refused")
     assert stage["detail"]["attempts"] == [{"address": "127.0.0.1:443", "failure": "connection_refused"}]
-
-
-@pytest.mark.parametrize(
-    ("failure", "running", "events", "transport", "operation"),
-    [
-        ("dns_nxdomain", None, [], "tcp", "resolve"),
-        ("connection_refused", "commit", [REFUSED], "http", "connect"),
-        ("tls_expired", None, [CONNECTED], "tcp", "tls"),
-        ("auth_failed", "commit", [CONNECTED], "http", "authenticate"),
-        ("ws_handshake", None, [CONNECTED], "websocket", "upgrade"),
-        ("timeout", None, [REFUSED], "tcp", "connect"),
-        ("timeout", None, [], "tcp", "connect"),
-        ("eof", None, [CONNECTED], "tcp", "authenticate"),
-        ("eof", None, [CONNECTED, SHAKEN], "websocket", "upgrade"),
-        ("eof", None, [CONNECTED, SHAKEN, UPGRADED], "websocket", "authenticate"),
-        ("eof", "commit", [CONNECTED], "tcp", "commit"),
-        ("sql_error", "insert", [CONNECTED], "tcp", "insert"),
-        ("config_invalid", "commit", [], "http", "connect"),
-        ("http_status", "commit", [CONNECTED], "http", "commit"),
-    ],
-)
-def test_the_operation_at_which_a_probe_failed(
-    failure: str, running: str | None, events: list[Event], transport: str, operation: str
-) -> None:
-    assert network.operation_of(failure, running, events, transport) == operation
 
 
 def test_the_address_is_the_last_good_one() -> None:

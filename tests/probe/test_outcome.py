@@ -21,8 +21,11 @@ def stages(*names: str, running: str | None = None) -> dict[str, StageRecord]:
     return found if running is None else {**found, running: stage(running, "running")}
 
 
-def error(operation: str, failure: str = "eof") -> dict[str, Any]:
-    return {"operation": operation, "failure": failure}
+def error(
+    operation: str, failure: str = "eof", *, sqlstate: str | None = None, code: str | None = None
+) -> dict[str, Any]:
+    chain = [{"type": "Error", "message": "", "code": code}]
+    return {"operation": operation, "failure": failure, "sqlstate": sqlstate, "chain": chain}
 
 
 def test_what_passed_stays_and_what_never_began_does_not_apply() -> None:
@@ -57,7 +60,16 @@ def test_a_cleanup_that_was_made_is_kept() -> None:
         (stages("begin", running="insert"), error("insert"), "no"),
         (stages("insert", running="commit"), error("commit", "eof"), "unknown"),
         (stages("insert", running="commit"), error("commit", "timeout"), "unknown"),
-        (stages("insert", running="commit"), error("commit", "sql_error"), "no"),
+        (stages("insert", running="commit"), error("commit", "sql_error", sqlstate="40001"), "no"),
+        (stages("insert", running="commit"), error("commit", "sql_error", sqlstate="57P01"), "unknown"),
+        (stages("insert", running="commit"), error("commit", "sql_error"), "unknown"),
+        (stages("insert", running="commit"), error("commit", "http_status", code="HTTP 429"), "no"),
+        (stages("insert", running="commit"), error("commit", "http_status", code="HTTP 502"), "unknown"),
+        (
+            stages("insert", running="commit"),
+            error("commit", "protocol_mismatch", code="HTTP 200"),
+            "unknown",
+        ),
         (stages("insert", running="commit"), error("connect", "connection_refused"), "no"),
         ({}, error("connect"), "no"),
     ],

@@ -110,7 +110,7 @@ def test_a_batch_begins_with_its_commit(recorder: Recorder) -> None:
     drive(staged_batch(observed(production(), Sightings()), recorder), watch)
 
     assert {stage["status"] for stage in recorder.stages.values()} == {"pass"}
-    assert set(recorder.stages) == {"begin", "insert", "commit"}
+    assert set(recorder.stages) == {"authenticate", "begin", "insert", "commit"}
 
 
 @pytest.mark.parametrize(("kind", "running"), [(Begin, "begin"), (Execute, "insert"), (Commit, "commit")])
