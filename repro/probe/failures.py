@@ -15,6 +15,8 @@ from repro.probe.chain import sqlstate_of, walk
 
 _BY_TYPE_NAME = {
     # websockets
+    "EOFError": "eof",
+    "InvalidMessage": "protocol_mismatch",
     "InvalidStatus": "ws_handshake",
     "InvalidHandshake": "ws_handshake",
     "InvalidUpgrade": "ws_handshake",

@@ -1,0 +1,129 @@
+"""Servers that misbehave, on loopback, in a thread of their own: the real failure for a real driver."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import struct
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@contextmanager
+def serving(handler: Handler) -> Iterator[int]:
+    """Serve on a port that the system chose, until the block ends."""
+    started: list[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = []
+    ready = threading.Event()
+
+    async def main() -> None:
+        server = await asyncio.start_server(handler, "127.0.0.1", 0)
+        stop = asyncio.Event()
+        started.append((server.sockets[0].getsockname()[1], asyncio.get_running_loop(), stop))
+        ready.set()
+        await stop.wait()
+        server.close()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
+    thread = threading.Thread(target=asyncio.run, args=(main(),))
+    thread.start()
+    assert ready.wait(10)
+    port, loop, stop = started[0]
+    try:
+        yield port
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+
+
+async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Accept, read, and never answer."""
+    with closing(writer):
+        while await reader.read(65536):
+            pass
+
+
+async def hanging_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Accept, read the first words, and close; without reading, the close would be a reset."""
+    with closing(writer):
+        await reader.read(65536)
+
+
+def answering(status: str, body: str, kind: str = "text/html") -> Handler:
+    """Answer every HTTP request alike."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(
+                (
+                    int(line[15:])
+                    for line in head.lower().split(b"\r\n")
+                    if line.startswith(b"content-length:")
+                ),
+                0,
+            )
+            await reader.readexactly(length)
+            data = body.encode()
+            writer.write(
+                f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(data)}\r\n\r\n".encode()
+                + data
+            )
+            await writer.drain()
+
+    return answer
+
+
+COMMITTING = re.compile(rb"[\x00-\x1f]COMMIT;?\0")
+"""The statement alone, as a simple query or a parsed one; BEGIN may say READ COMMITTED."""
+
+
+def losing_the_commit(port: int, reply: bytes = b"") -> Handler:
+    """A relay to a Postgres that lets COMMIT through and puts something else in the place of its answer."""
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner, outer = await asyncio.open_connection("127.0.0.1", port)
+        committing = asyncio.Event()
+
+        async def upward() -> None:
+            while data := await reader.read(65536):
+                if COMMITTING.search(data):
+                    committing.set()
+                outer.write(data)
+                await outer.drain()
+            outer.close()
+
+        async def downward() -> None:
+            while data := await inner.read(65536):
+                if committing.is_set():
+                    writer.write(reply)
+                    break
+                writer.write(data)
+                await writer.drain()
+            writer.close()
+            outer.close()
+
+        with closing(writer), closing(outer):
+            await asyncio.gather(upward(), downward(), return_exceptions=True)
+
+    return relay
+
+
+def fatal(sqlstate: str, message: str) -> bytes:
+    """An ErrorResponse that ends the connection (protocol 3.0, message type E)."""
+    fields = f"SFATAL\0VFATAL\0C{sqlstate}\0M{message}\0\0".encode()
+    return b"E" + struct.pack("!I", len(fields) + 4) + fields
+
+
+@contextmanager
+def closing(writer: asyncio.StreamWriter) -> Iterator[None]:
+    """Close a connection whatever happens, and let its end pass in silence."""
+    try:
+        yield
+    except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        pass
+    finally:
+        writer.close()
