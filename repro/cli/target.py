@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -110,19 +111,31 @@ def resolve(environ: Mapping[str, str], *, wanted: str | None = None, env_file: 
         env_file: an environment file; a variable of the environment goes before one of the file.
 
     Raises:
-        UsageError: the file cannot be read, a value is of no use to any driver, or ``env`` is wanted and
-            nothing
-            is set.
+        UsageError: the file cannot be read or misspells a setting, a value is of no use to any driver, or
+            ``env`` is wanted and nothing is set.
     """
     entries = {} if env_file is None else _read(env_file)
-    variables, places, notes = _merged(environ, entries, env_file)
+    variables, places, notes = _merged(environ, _that_matter(entries), env_file)
     chosen = [name for name in DECIDING if name in variables]
     if wanted == "env" and not chosen:
         raise UsageError(_nothing_set(env_file))
+    if wanted is None and not chosen:
+        _refuse_misspelt(entries, env_file)
     if wanted == "lab" or not chosen:
         return _lab(variables, places, notes, asked=wanted == "lab", env_file=env_file)
     _judge(environ, variables, places)
     return Target("env", variables, places, tuple(notes))
+
+
+def _refuse_misspelt(entries: Mapping[str, dotenv.Entry], env_file: Path | None) -> None:
+    """A file that misspells the only setting would quietly test the lab, and call that a pass."""
+    for name, entry in entries.items():
+        meant = get_close_matches(name, DECIDING, n=1, cutoff=0.85)
+        if meant:
+            raise UsageError(
+                f"{name} ({env_file}:{entry.line}): no such setting; is {meant[0]} meant? For the lab, "
+                "add --target lab"
+            )
 
 
 def _nothing_set(env_file: Path | None) -> str:
@@ -188,7 +201,7 @@ def _judge(environ: Mapping[str, str], variables: Mapping[str, str], places: Map
 
 
 def _read(env_file: Path) -> dict[str, dotenv.Entry]:
-    """The file's variables that matter to a probe, the last assignment of each."""
+    """The file's variables, the last assignment of each."""
     try:
         with env_file.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
@@ -206,6 +219,9 @@ def _read(env_file: Path) -> dict[str, dotenv.Entry]:
         raise UsageError(f"{env_file}:{line}: is not UTF-8 text; save the file as UTF-8") from error
     except dotenv.DotenvError as error:
         raise UsageError(f"{env_file}:{error.line}: {error}") from error
-    return {
-        entry.name: entry for entry in entries if entry.name in SETTINGS or _PASSED_ON.fullmatch(entry.name)
-    }
+    return {entry.name: entry for entry in entries}
+
+
+def _that_matter(entries: Mapping[str, dotenv.Entry]) -> dict[str, dotenv.Entry]:
+    """Those of the file's variables that a probe should see."""
+    return {name: entry for name, entry in entries.items() if name in SETTINGS or _PASSED_ON.fullmatch(name)}

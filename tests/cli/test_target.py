@@ -190,3 +190,16 @@ def test_a_file_that_cannot_be_read_is_told(content: bytes | None, words: str, e
 def test_a_folder_is_no_environment_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Is a directory"):
         target.resolve({}, env_file=tmp_path)
+
+
+def test_a_file_that_misspells_its_only_setting_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "c.env"
+    file.write_text("OTHER=1\nDATABSE_URL=postgresql://u:hunter22@db.invalid/x\n")
+
+    with pytest.raises(UsageError) as refused:
+        target.resolve({}, env_file=file)
+
+    assert f"DATABSE_URL ({file}:2)" in str(refused.value)
+    assert "is DATABASE_URL meant?" in str(refused.value)
+    assert "hunter22" not in str(refused.value)
+    assert target.resolve({}, wanted="lab", env_file=file).kind == "lab"
