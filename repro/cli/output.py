@@ -8,22 +8,29 @@ import sys
 import tempfile
 from pathlib import Path
 
-from repro.cli.errors import UsageError
+from repro.cli.errors import CannotTest, UsageError
 
 REPORTS = Path("reports")
 FILES_OF_A_RUN = ("run.json", "report.md", "trace")
 
 
 def write(text: str) -> None:
-    """Write to standard output as UTF-8, whatever the locale; a reader that has left is no error."""
+    """Write to standard output as UTF-8, whatever the locale; a reader that has left is no error.
+
+    Raises:
+        CannotTest: it is closed, or its device is full.
+    """
     if sys.stdout is None:
-        return
+        raise CannotTest("standard output is closed, so the answer is lost")
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         forget_standard_output()
+    except OSError as error:
+        forget_standard_output()
+        raise CannotTest(f"standard output cannot be written ({error.strerror})") from error
 
 
 def forget_standard_output() -> None:

@@ -1,4 +1,4 @@
-"""SIGTERM ends a command like Ctrl-C: orderly, with what was seen so far."""
+"""SIGTERM and SIGHUP end a command like Ctrl-C: orderly, with what was seen so far."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def held() -> Iterator[Held]:
             interrupt(number, frame)
         caught.happened = True
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, *ending())}
     try:
         yield caught
     finally:
@@ -50,12 +50,19 @@ def held() -> Iterator[Held]:
 
 @contextlib.contextmanager
 def terminating_like_interrupt() -> Iterator[None]:
-    """Take SIGTERM for Ctrl-C inside the block; outside the main thread, where none can be set, nothing."""
+    """Take SIGTERM and SIGHUP for Ctrl-C inside the block; outside the main thread do nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in ending()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def ending() -> list[signal.Signals]:
+    """The signals that ask for an end: SIGTERM, and SIGHUP unless ``nohup`` has it ignored."""
+    hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return [signal.SIGTERM, signal.SIGHUP] if hangs_up else [signal.SIGTERM]

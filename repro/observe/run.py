@@ -32,7 +32,8 @@ LAB_READY_S = 30.0
 
 TOO_LATE = "the run's deadline of {:g} s passed before its turn"
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What ends a run in good order; one that is ignored, as ``nohup`` does with SIGHUP, stays so."""
 
 
 @dataclass(slots=True)
@@ -110,14 +111,20 @@ class _Run:
         """The first signal ends the work in good order; a second one is Python's own business."""
         task = asyncio.create_task(work)
         loop = asyncio.get_running_loop()
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+        heard = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+
+        def restore() -> None:
+            for number, handler in heard.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, handler)
 
         def interrupt() -> None:
             self._seen.interrupted = True
-            for number in SIGNALS:
-                loop.remove_signal_handler(number)
+            restore()
             task.cancel()
 
-        for number in SIGNALS:
+        for number in heard:
             loop.add_signal_handler(number, interrupt)
         try:
             await task
@@ -125,8 +132,7 @@ class _Run:
             if not self._seen.interrupted:
                 raise
         finally:
-            for number in SIGNALS:
-                loop.remove_signal_handler(number)
+            restore()
 
     async def _probes(self, lab: Lab | None) -> None:
         try:

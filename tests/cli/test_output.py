@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.cli.errors import UsageError
+from repro.cli.errors import CannotTest, UsageError
 from repro.cli.output import RunFolder, write
 
 
@@ -26,10 +26,28 @@ def test_standard_output_is_utf8_whatever_the_locale() -> None:
     assert shown.stdout == "größer\n".encode()
 
 
-def test_a_closed_standard_output_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_a_closed_standard_output_loses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", None)
 
-    write("x")
+    with pytest.raises(CannotTest, match="closed"):
+        write("x")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_device_is_told_in_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "repro", "--version"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    assert done.returncode == 3
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_folder_is_made_and_tried_and_taken_away_if_nothing_came_of_it(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,7 +31,9 @@ URL = "postgresql://u:p@127.0.0.1:{}/x?sslmode=disable"
 TOO_MANY = '{"error": "ERR max daily request limit exceeded"}'
 
 
-def run(names: str, *, commit: bool = False, deadline_s: float = 40.0, **variables: str) -> Sequence[Outcome]:
+def run(
+    names: str, variables: Mapping[str, str], *, commit: bool = False, deadline_s: float = 40.0
+) -> Sequence[Outcome]:
     entries = matching(names.split(","))
     plan = Plan("run-1", "env", variables=variables, entries=entries, commit=commit, deadline_s=deadline_s)
     return observe(plan, Silent()).outcomes
@@ -76,15 +78,15 @@ def is_whole(outcome: Outcome) -> bool:
 )
 def test_a_server_that_misbehaves(probe: str, handler: Handler, found: tuple[str, ...]) -> None:
     with serving(handler) as port:
-        (outcome,) = run(
-            probe,
-            DATABASE_URL=URL.format(port),
-            NEON_FETCH_ENDPOINT=f"http://127.0.0.1:{port}/sql",
-            NEON_WS_PROXY=f"ws://127.0.0.1:{port}/v2",
-            UPSTASH_REDIS_URL=f"redis://:longpassword@127.0.0.1:{port}",
-            UPSTASH_REDIS_REST_URL=f"http://127.0.0.1:{port}",
-            UPSTASH_REDIS_REST_TOKEN="longtoken",
-        )
+        variables = {
+            "DATABASE_URL": URL.format(port),
+            "NEON_FETCH_ENDPOINT": f"http://127.0.0.1:{port}/sql",
+            "NEON_WS_PROXY": f"ws://127.0.0.1:{port}/v2",
+            "UPSTASH_REDIS_URL": f"redis://:longpassword@127.0.0.1:{port}",
+            "UPSTASH_REDIS_REST_URL": f"http://127.0.0.1:{port}",
+            "UPSTASH_REDIS_REST_TOKEN": "longtoken",
+        }
+        (outcome,) = run(probe, variables)
 
     assert seen(outcome) == found
     assert is_whole(outcome)
@@ -92,7 +94,7 @@ def test_a_server_that_misbehaves(probe: str, handler: Handler, found: tuple[str
 
 def test_a_black_hole_ends_within_the_deadline() -> None:
     with serving(silent) as port:
-        (outcome,) = run("tcp.raw", DATABASE_URL=URL.format(port))
+        (outcome,) = run("tcp.raw", {"DATABASE_URL": URL.format(port)})
 
     assert seen(outcome) == ("fail", "authenticate", "timeout", "no")
     assert is_whole(outcome)
@@ -100,7 +102,7 @@ def test_a_black_hole_ends_within_the_deadline() -> None:
 
 def test_a_probe_that_is_ended_tells_what_it_saw() -> None:
     with serving(silent) as port:
-        (outcome,) = run("tcp.asyncpg", deadline_s=4.0, DATABASE_URL=URL.format(port))
+        (outcome,) = run("tcp.asyncpg", {"DATABASE_URL": URL.format(port)}, deadline_s=4.0)
 
     assert seen(outcome) == ("timeout", "authenticate", "timeout", "no")
     assert is_whole(outcome)
@@ -121,7 +123,7 @@ def test_a_lost_commit_is_unknown_and_leaves_nothing(
     with ExitStack() as stack:
         relay = stack.enter_context(serving(losing_the_commit(port, reply)))
         lossy = re.sub(r"localhost:\d+", f"127.0.0.1:{relay}", url) + "?sslmode=disable"
-        (outcome,) = run(probe, commit=True, DATABASE_URL=lossy)
+        (outcome,) = run(probe, {"DATABASE_URL": lossy}, commit=True)
         left = schemas(url)
         for schema in left:
             drop(url, schema)
@@ -147,7 +149,7 @@ def test_a_read_only_role_fails_alike_everywhere(own_lab: Lab) -> None:
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
         connection.execute("ALTER ROLE CURRENT_USER SET default_transaction_read_only = on")
     try:
-        outcomes = run("tcp.*,orm.*,http.neon,ws.neon", **environment)
+        outcomes = run("tcp.*,orm.*,http.neon,ws.neon", environment)
     finally:
         with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
             connection.execute("SET default_transaction_read_only = off")
@@ -160,7 +162,7 @@ def test_a_read_only_role_fails_alike_everywhere(own_lab: Lab) -> None:
 def test_a_wrong_database_fails_alike_everywhere(lab: Lab) -> None:
     environment = {**lab.environment, "DATABASE_URL": lab.environment["DATABASE_URL"] + "nope"}
 
-    outcomes = run("tcp.*,orm.*,http.neon,ws.neon", **environment)
+    outcomes = run("tcp.*,orm.*,http.neon,ws.neon", environment)
 
     assert {seen(outcome) for outcome in outcomes} == {("fail", "authenticate", "sql_error", "no")}
     assert all(map(is_whole, outcomes))
