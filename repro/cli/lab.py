@@ -21,7 +21,7 @@ passwords of these servers, which are made anew each time.
 EPILOG = options.epilog(
     {
         "repro lab up": "the environment on the screen",
-        "repro lab up > lab.env &": "in the background, its environment in a file",
+        "repro lab up > lab.env": "its environment in a file; then, in another terminal:",
         "repro run --target env --env-file lab.env": "point a run at it",
         "set -a; . ./lab.env; set +a; node app.js": "point any program at it",
     },

@@ -71,7 +71,7 @@ def _parts(ending: Ending, symbols: Symbols) -> Iterator[RenderableType]:
         yield _failures(failing, symbols)
     if document["findings"]:
         yield Text()
-        yield _findings(document["findings"])
+        yield _findings(document["findings"], document["probes"])
     yield Text()
     yield _pointers(ending)
 
@@ -79,7 +79,8 @@ def _parts(ending: Ending, symbols: Symbols) -> Iterator[RenderableType]:
 def _verdict(ending: Ending) -> Text:
     verdict = "interrupted" if ending.interrupted else ending.document["verdict"]
     counts = f"{tally(ending.document['probes'])} in {wording.duration(ending.document['duration_s'] * 1000)}"
-    return Text.assemble((verdict, VERDICT_STYLES[verdict]), f": {counts}")
+    where = "on the lab" if ending.document["target"].get("kind") == "lab" else "on your target"
+    return Text.assemble((verdict, VERDICT_STYLES[verdict]), f" {where}: {counts}")
 
 
 def tally(outcomes: Sequence[Outcome]) -> str:
@@ -108,17 +109,26 @@ def _failures(outcomes: Iterable[Outcome], symbols: Symbols) -> Table:
         error = outcome["error"]
         operation = "" if error is None else error["operation"]
         failure = outcome["status"] if error is None else error["failure"]
-        where = (error["address"] if error is not None else None) or outcome["reason"] or ""
         grid.add_row(
             Text(f"{symbols.failed} {outcome['name']}", style=STYLES["fail"], no_wrap=True),
             Text(operation, no_wrap=True),
             Text(_data(failure)),
-            Text(_data(where)),
+            Text(_data(_where(outcome))),
         )
     return grid
 
 
-def _findings(findings: Sequence[Finding]) -> Table:
+def _where(outcome: Outcome) -> str:
+    """What was dialled; the name where it was not found; else the reason."""
+    error = outcome["error"]
+    if error is not None and error["address"]:
+        return error["address"]
+    if error is not None and error["operation"] == "resolve" and outcome["predicted"]:
+        return outcome["predicted"][0]["host"]
+    return outcome["reason"] or ""
+
+
+def _findings(findings: Sequence[Finding], outcomes: Sequence[Outcome]) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     for number, finding in enumerate(findings, start=1):
         grid.add_row(
@@ -126,9 +136,17 @@ def _findings(findings: Sequence[Finding]) -> Table:
             Text.assemble(
                 (_data(finding["title"]), ""),
                 (f"\n{wording.cause(finding)}: {_data(', '.join(finding['probes']))}", "dim"),
+                *((f"\n{_data(said)}", "dim") for said in _said(finding, outcomes)),
             ),
         )
     return grid
+
+
+def _said(finding: Finding, outcomes: Sequence[Outcome]) -> list[str]:
+    """What the deepest errors of a finding's probes say, each once."""
+    errors = [each["error"] for each in outcomes if each["name"] in finding["probes"]]
+    deepest = [error["chain"][-1]["message"] for error in errors if error is not None and error["chain"]]
+    return list(dict.fromkeys(filter(None, deepest)))[:2]
 
 
 def _pointers(ending: Ending) -> Table:

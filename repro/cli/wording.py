@@ -47,7 +47,11 @@ def counted(number: int, noun: str) -> str:
 
 def cause(finding: Finding) -> str:
     """A finding's cause and how well it is proved."""
-    return "undiagnosed" if finding["cause"] is None else f"{plain(finding['cause'])} ({finding['proof']})"
+    return (
+        "cause not determined"
+        if finding["cause"] is None
+        else f"{plain(finding['cause'])} ({finding['proof']})"
+    )
 
 
 def path(value: Path) -> str:

@@ -77,6 +77,7 @@ class AsgiServer:
 _SETTINGS: dict[str, Any] = {
     "http": "h11",
     "ws": "websockets-sansio",  # the other implementation uses an API that websockets has deprecated
+    "ws_max_size": 64 * 1024 * 1024,  # the JavaScript driver joins its writes into one frame
     "loop": "none",
     "lifespan": "off",
     "interface": "asgi3",

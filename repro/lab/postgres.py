@@ -34,7 +34,8 @@ _TAKEN = "could not bind"
 # with the kernel by then; that would not hold with synchronous_commit off.
 _SETTINGS = {
     "fsync": "off",
-    "dynamic_shared_memory_type": "mmap",  # in the data folder, so that a killed server leaves none behind
+    "max_connections": "200",  # clients of the gateways send a hundred requests at once
+    "dynamic_shared_memory_type": "mmap",  # in the data folder: killed, 56 bytes of SysV memory stay
     "full_page_writes": "off",
     "password_encryption": "scram-sha-256",
     "unix_socket_directories": "",

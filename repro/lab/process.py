@@ -118,6 +118,12 @@ class Lab:
             {self._answer["pid"], self._answer["watchdog_pid"], *(server["pid"] for server in self.servers)}
         )
 
+    def ended(self) -> list[str]:
+        """The servers that have ended by themselves; ``lab`` where its own process has. Returns at once."""
+        if self._process.poll() is not None:
+            return ["lab"]
+        return [server["name"] for server in self.servers if not _runs(server["pid"])]
+
     @property
     def folders(self) -> list[Path]:
         """The folders that the lab uses and removes."""
@@ -180,6 +186,16 @@ class Lab:
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().split("\n")
         return lines[-1].strip() or "it said nothing"
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's, so it is there
+        return True
+    return True
 
 
 def _absolute(path: Path | None) -> Path | None:

@@ -96,10 +96,17 @@ class _Run:
         lab = self._launched_lab()
         try:
             await self._interruptibly(self._probes(lab))
+            self._check_lab(lab)
         finally:
             if lab is not None:
                 await asyncio.to_thread(lab.stop)
         return self._everything_seen()
+
+    def _check_lab(self, lab: Lab | None) -> None:
+        """A lab that broke has tested nothing: what its probes say is no finding of any driver's."""
+        ended = lab.ended() if lab is not None and not self._seen.interrupted else []
+        if ended:
+            raise LabError(f"{', '.join(ended)} ended while the probes ran, so nothing can be said of them")
 
     def _launched_lab(self) -> Lab | None:
         if self._plan.kind == "env":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -99,7 +100,7 @@ def target(document: RunDocument) -> str:
     """The target's facts as a list."""
     known = document["target"]
     on_lab = known.get("kind") == "lab"
-    rows: list[Row] = [("target", ["the lab" if on_lab else "a database and a queue of the user's own"])]
+    rows: list[Row] = [("target", ["the lab" if on_lab else "the user's own"])]
     for name, value in known.items():
         if name not in {"kind", "sources"}:
             inner = value if isinstance(value, Mapping) else {name: value}
@@ -110,33 +111,56 @@ def target(document: RunDocument) -> str:
 def commands(document: RunDocument) -> str:
     """The commands that repeat the run, and each failing probe alone."""
     failing = [outcome["name"] for outcome in document["probes"] if outcome["status"] in FAILING]
-    steps = [
-        (one_line(str(document["environment"].get("command") or "repro run")), "the whole run, as it was")
-    ]
+    whole = one_line(str(document["environment"].get("command") or "repro run"))
+    steps = [(whole, "the whole run, as it was")]
     if failing and len(failing) <= MOST_COMMANDS:
-        steps.append((f"repro run --only {','.join(failing)}", "what failed"))
-        steps += [(f"repro probe {name}", "one alone, live") for name in failing[:4]]
+        flags = _flags(whole)
+        steps.append((shlex.join(["repro", "run", "--only", ",".join(failing), *flags]), "what failed"))
+        steps += [(shlex.join(["repro", "probe", name, *flags]), "one alone, live") for name in failing[:4]]
+        steps = list({command: (command, why) for command, why in reversed(steps)}.values())[::-1]
     width = max(len(command) for command, _ in steps)
     lines = (f"{command:<{width}}  # {why}" for command, why in steps)
     return fence("\n".join([*_setting(document), *lines]), "sh")
 
 
+def _flags(command: str) -> list[str]:
+    """The flags of a run that say on what target it was: all but ``--only``."""
+    try:
+        words = shlex.split(command)[2:]
+    except ValueError:
+        return []
+    only = {place + step for place, word in enumerate(words) if word == "--only" for step in (0, 1)}
+    return [word for place, word in enumerate(words) if place not in only]
+
+
 def _setting(document: RunDocument) -> Iterator[str]:
     """What has to be set before: the names of the target's variables, where there is a target."""
     sources = document["target"].get("sources")
-    if isinstance(sources, Mapping) and sources:
-        yield f"# with {', '.join(one_line(str(name)) for name in sources)} set to the target"
+    if isinstance(sources, list) and sources:
+        names = (one_line(str(source)).partition(" ")[0] for source in sources)
+        yield f"# with {', '.join(names)} set to the target"
 
 
 def transaction(document: RunDocument, most: int) -> str:
     """The statements that every probe sent, and what became of them."""
     statements = _bounded(document["transaction"]["statements"], most)
     body = fence("\n".join(f"{statement.rstrip().removesuffix(';')};" for statement in statements), "sql")
-    effect = {
-        "commit": "It was really committed; the tables were the run's own and are dropped.",
-        "rollback": "Nothing durable was written: the tables were temporary, `ON COMMIT DROP`.",
-    }[document["transaction"]["effect"]]
-    return f"{body}\n\n{effect}"
+    return f"{body}\n\n{_effect(document)}"
+
+
+def _effect(document: RunDocument) -> str:
+    if document["transaction"]["effect"] == "rollback":
+        return "Nothing durable was written: the tables were temporary, `ON COMMIT DROP`."
+    kept = [
+        each["name"]
+        for each in document["probes"]
+        if any("left behind" in note for note in each.get("notes", []))
+    ]
+    if kept:
+        return (
+            f"It was really committed, and not everything could be removed: see {', '.join(map(code, kept))}."
+        )
+    return "It was really committed; the tables were the run's own and are dropped."
 
 
 def _bounded(statements: Sequence[str], most: int) -> list[str]:

@@ -105,7 +105,7 @@ def _dialled(outcome: Outcome, lines: Sequence[Line]) -> str:
     if not outcome["predicted"]:
         return told
     agree = network.as_predicted(outcome["predicted"], (address for address, _ in seen))
-    return f"{told}, {'as predicted' if agree else '**not what was predicted**'}"
+    return f"{told}, {'where it was predicted' if agree else '**not what was predicted**'}"
 
 
 def _outcome_of(failure: str | None) -> str:
@@ -113,7 +113,7 @@ def _outcome_of(failure: str | None) -> str:
 
 
 def _applied(outcome: Outcome) -> str:
-    return {"no": "no", "yes": "**yes**", "unknown": "**unknown**: the answer was lost"}[outcome["applied"]]
+    return {"no": "no", "yes": "**yes**", "unknown": "**unknown**: no answer says so"}[outcome["applied"]]
 
 
 def _atomicity(outcome: Outcome) -> str:

@@ -19,6 +19,11 @@ LIMIT = 60_000
 
 Events = Mapping[str, Sequence[Mapping[str, Any]]]
 
+ABOUT = (
+    "txrepro runs one and the same production transaction through each driver, and one and the same push "
+    "through each transport, records what each did on the network, and checks that the transaction was one."
+)
+
 
 def render(document: RunDocument, events_by_probe: Events, template_text: str) -> str:
     """The report of a run as Markdown, of fewer than 60,000 characters.
@@ -57,10 +62,11 @@ def _contents(document: RunDocument, events: Events, room: Room) -> dict[str, st
 def _result(document: RunDocument, events: Events) -> str:
     """The run at a glance: the counts, then one line for each way in which probes failed."""
     counts = matrix.tally(document["probes"])
-    where = "on the lab" if document["target"].get("kind") == "lab" else "on one target"
-    what = f"The same transaction through every driver, and the same push through both transports, {where}"
-    glance = f"**{counts}** of {len(document['probes'])} probes. {what}, {document['started_at'][:10]}."
-    return "\n\n".join([glance, *_findings(document, events)])
+    probes = document["probes"]
+    where = "the lab" if document["target"].get("kind") == "lab" else "one target"
+    many = f"{len(probes)} probe{'s' * (len(probes) != 1)}"
+    glance = f"**{counts}** of {many} on {where}, {document['started_at'][:10]}."
+    return "\n\n".join([f"{glance} {ABOUT}", *_findings(document, events)])
 
 
 def _matrix(document: RunDocument, room: Room) -> str:
@@ -120,7 +126,7 @@ def _finding(finding: Finding, document: RunDocument, events: Events) -> str:
     """One finding as an item of a list. Undiagnosed, it says what was seen and no more."""
     head = f"{_some(finding['probes'])}: **{prose(shortened(finding['title'], MOST_OF_A_NOTE))}**"
     if finding["cause"] is None:
-        return f"{head}{_parting(finding, document, events)} (undiagnosed)"
+        return f"{head}{_parting(finding, document, events)} (cause not determined)"
     lines = [
         f"{head} (cause {code(finding['cause'])}, {finding['proof']})",
         prose(shortened(finding["summary"], 1_000)),
@@ -130,11 +136,13 @@ def _finding(finding: Finding, document: RunDocument, events: Events) -> str:
 
 def _parting(finding: Finding, document: RunDocument, events: Events) -> str:
     """Where the probes of a finding dialled, against where the passing ones did."""
-    first = next((each for each in document["probes"] if each["name"] == finding["probes"][0]), None)
-    if first is None or first["error"] is None or first["error"]["address"] is None:
+    members = [each for each in document["probes"] if each["name"] in finding["probes"]]
+    addresses = [each["error"]["address"] for each in members if each["error"] is not None]
+    told = list(dict.fromkeys(address for address in addresses if address is not None))
+    if not told:
         return ""
-    own = f" at {code(first['error']['address'])}"
-    reached = list(network.passing_addresses(first, document["probes"], events))
+    own = f" at {', '.join(map(code, told[:4]))}"
+    reached = list(network.passing_addresses(members[0], document["probes"], events))
     return f"{own}; passing probes reached {', '.join(map(code, reached[:4]))}" if reached else own
 
 

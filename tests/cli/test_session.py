@@ -135,7 +135,7 @@ def test_with_json_the_document_is_alone_on_standard_output(
     shown = capsys.readouterr()
     assert shown.out == '{"schema": "ä"}\n'
     assert "target  the lab (no DATABASE_URL, POSTGRES_URL or UPSTASH_REDIS_* is set)\n" in shown.err
-    assert "pass: 1 passed of 1 probe" in shown.err
+    assert "pass on your target: 1 passed of 1 probe" in shown.err
     assert "\x1b" not in shown.err
 
 

@@ -31,7 +31,7 @@ def test_a_run_that_passed_says_so_in_a_few_lines(
 
     assert screen(document, make_terminal(), deadline="120 s, at most 27.5 s a probe") == (
         "\n"
-        "pass: all 2 probes passed in 2.1 s\n"
+        "pass on your target: all 2 probes passed in 2.1 s\n"
         "\n"
         "deadline  120 s, at most 27.5 s a probe\n"
         "report    reports/x\n"
@@ -61,14 +61,15 @@ def test_a_run_that_failed_names_each_probe_its_operation_failure_and_address(
 
     assert shown == (
         "\n"
-        "fail: 1 passed, 2 failed, 1 timed out, 2 skipped of 6 probes in 2.1 s\n"
+        "fail on your target: 1 passed, 2 failed, 1 timed out, 2 skipped of 6 probes in 2.1 s\n"
         "\n"
         "✗ http.neon    connect  connection_refused  127.0.0.1:443\n"
         "✗ ws.neon      connect  connection_refused  [::1]:443\n"
         "✗ tcp.asyncpg           timeout             no outcome within 30.0 s\n"
         "\n"
         "finding 1  connect: connection refused\n"
-        "           undiagnosed: http.neon, ws.neon\n"
+        "           cause not determined: http.neon, ws.neon\n"
+        "           refused\n"
         "\n"
         f"skipped  push.redis-tcp, push.upstash-rest: {reason}\n"
         "report   reports/x\n"
@@ -91,7 +92,9 @@ def test_an_interrupted_run_says_so(
 ) -> None:
     document = make_run(make_outcome(), verdict="inconclusive")
 
-    assert "\ninterrupted: 1 passed of 1 probe in" in screen(document, make_terminal(), interrupted=True)
+    assert "\ninterrupted on your target: 1 passed of 1 probe in" in screen(
+        document, make_terminal(), interrupted=True
+    )
 
 
 def test_a_diagnosed_finding_says_how_well_it_is_proved(

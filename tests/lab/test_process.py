@@ -342,6 +342,17 @@ def test_an_ordinary_user_without_a_home_can_run_it(
         shutil.rmtree(folder)
 
 
+def test_a_server_that_ends_by_itself_is_told(eventually: Eventually) -> None:
+    with Lab.launch() as lab:
+        lab.wait_ready(60)
+        assert lab.ended() == []
+
+        pids = {server["name"]: server["pid"] for server in lab.servers}
+        os.kill(pids["valkey"], signal.SIGKILL)
+
+        assert eventually(lambda: lab.ended() == ["valkey"])
+
+
 def test_a_client_finds_nothing_on_the_ports_of_a_stopped_lab() -> None:
     with Lab.launch() as lab:
         lab.wait_ready(60)

@@ -144,7 +144,7 @@ def run_of(
         if kind == "lab"
         else {
             "kind": kind,
-            "sources": {"DATABASE_URL": "DATABASE_URL in the environment"},
+            "sources": ["DATABASE_URL in the environment"],
             "database": "postgresql://app:[redacted:1a2b3c]@localhost:5433/app",
         },
         statements=STATEMENTS,

@@ -30,11 +30,23 @@ def test_the_commands_repeat_the_run_and_what_failed(origin: Any) -> None:
     assert text.splitlines() == [
         "```sh",
         "# with DATABASE_URL set to the target",
-        "repro run --deadline 60             # the whole run, as it was",
-        "repro run --only http.neon,ws.neon  # what failed",
-        "repro probe http.neon               # one alone, live",
-        "repro probe ws.neon                 # one alone, live",
+        "repro run --deadline 60                           # the whole run, as it was",
+        "repro run --only http.neon,ws.neon --deadline 60  # what failed",
+        "repro probe http.neon --deadline 60               # one alone, live",
+        "repro probe ws.neon --deadline 60                 # one alone, live",
         "```",
+    ]
+
+
+def test_a_run_of_what_failed_is_told_once_and_on_its_own_target(origin: Any) -> None:
+    origin.document["environment"]["command"] = "repro run --only http.neon,ws.neon --env-file 'my .env'"
+
+    lines = facts.commands(origin.document).splitlines()[2:-1]
+
+    assert [line.partition("  #")[0].rstrip() for line in lines] == [
+        "repro run --only http.neon,ws.neon --env-file 'my .env'",
+        "repro probe http.neon --env-file 'my .env'",
+        "repro probe ws.neon --env-file 'my .env'",
     ]
 
 

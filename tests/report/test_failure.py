@@ -19,7 +19,7 @@ def test_what_failed_first_where_and_whether_it_was_predicted(origin: Any) -> No
     assert "| first failing operation | `connect` |" in text
     assert "| failure | `connection_refused` `ECONNREFUSED` |" in text
     assert "| predicted before any packet | `wss://localhost/v2` → `localhost:443` |" in text
-    assert "| dialled | `127.0.0.1:443` `connection_refused`, as predicted |" in text
+    assert "| dialled | `127.0.0.1:443` `connection_refused`, where it was predicted |" in text
     assert "| effect applied | no |" in text
     assert "- `channel_binding` was removed for the inner hop" in text
 
@@ -64,7 +64,7 @@ def test_a_timeout_says_that_the_effect_is_not_known(mishaps: Any) -> None:
     text = section(mishaps, "tcp.psycopg")
 
     assert text.startswith("### `tcp.psycopg` timed out at `commit`\n")
-    assert "| effect applied | **unknown**: the answer was lost |" in text
+    assert "| effect applied | **unknown**: no answer says so |" in text
     assert "repro.observe.Deadline: no outcome within 5.0 s" in text
 
 

@@ -35,7 +35,7 @@ def test_a_healthy_run_in_one_screen(healthy: Any) -> None:
     text = report(healthy)
 
     assert headings(text) == HEADINGS
-    assert "**7 passed** of 7 probes." in text
+    assert "**7 passed** of 7 probes on " in text
     assert "## What failed\n\nNothing.\n" in text
     assert "<details>" not in text
     assert len(text.splitlines()) < 60
@@ -45,10 +45,10 @@ def test_the_origins_situation_can_be_read_in_a_minute(origin: Any) -> None:
     text = report(origin)
 
     assert headings(text) == HEADINGS
-    assert "**5 passed, 2 failed** of 7 probes." in text
+    assert "**5 passed, 2 failed** of 7 probes on " in text
     assert (
         "1. `http.neon`, `ws.neon`: **connect: connection refused** at `127.0.0.1:443`;"
-        " passing probes reached `127.0.0.1:5433` (undiagnosed)"
+        " passing probes reached `127.0.0.1:5433` (cause not determined)"
     ) in text
     assert (
         "| passing probes dialled | `127.0.0.1:5433`"
@@ -67,7 +67,7 @@ def test_the_summary_is_left_to_the_person(origin: Any) -> None:
 def test_every_end_of_a_probe_is_told(mishaps: Any) -> None:
     text = report(mishaps)
 
-    assert "**2 passed, 3 failed, 2 skipped** of 7 probes." in text
+    assert "**2 passed, 3 failed, 2 skipped** of 7 probes on " in text
     assert "- skipped `push.upstash-rest`: `UPSTASH_REDIS_REST_URL` is not set" in text
     assert "### `tcp.psycopg` timed out at `commit`" in text
     assert "### `tcp.asyncpg` crashed at `begin`" in text
@@ -80,7 +80,7 @@ def test_nothing_tested_is_said(mishaps: Any) -> None:
 
     text = report(mishaps)
 
-    assert "**2 skipped** of 2 probes." in text
+    assert "**2 skipped** of 2 probes on " in text
     assert "Nothing was tested." in text
 
 

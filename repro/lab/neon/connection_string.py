@@ -49,18 +49,28 @@ def parse_connection_string(value: str | None) -> Credentials:
     """
     if value is None:
         raise own_error(400, "invalid header: neon-connection-string")
+    bare, user, password = _without_userinfo(value)
     try:
-        url = urlsplit(value)
+        url = urlsplit(bare)
     except ValueError as error:
         raise own_error(400, "invalid connection string: it cannot be parsed as a URL") from error
     if url.scheme not in {"postgres", "postgresql"}:
         raise own_error(400, "incorrect scheme")
     return Credentials(
-        user=_name(url.username, "username"),
-        password=_password(url.password),
+        user=_name(user, "username"),
+        password=_password(password),
         database=_name(url.path[1:].partition("/")[0], "database name"),
         settings={name: _text(text) for name, text in parse_qsl(url.query) if name in _PASSED_ON},
     )
+
+
+def _without_userinfo(value: str) -> tuple[str, str, str]:
+    """The URL without its user and password, and these two; a password may hold a bracket, a host may not."""
+    scheme, _, rest = value.partition("://")
+    end = min((rest.index(mark) for mark in "/?#" if mark in rest), default=len(rest))
+    userinfo, _, host = rest[:end].rpartition("@")
+    user, _, password = userinfo.partition(":")
+    return f"{scheme}://{host}{rest[end:]}", user, password
 
 
 def _name(part: str | None, what: str) -> str:

@@ -54,3 +54,8 @@ def test_what_is_wrong_is_said_without_repeating_it(value: str | None, message: 
     assert caught.value.body["message"] == message
     assert caught.value.body["code"] == ""
     assert caught.value.body["detail"] is None
+
+
+def test_a_password_with_brackets_is_no_host() -> None:
+    assert parse_connection_string("postgresql://app:a[b]c@localhost/db").password == "a[b]c"
+    assert parse_connection_string("postgresql://app:pw@[::1]:5432/db").database == "db"
