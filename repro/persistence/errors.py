@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 
 class PersistenceError(Exception):
     """The base of everything below. The foreign error, where there is one, is its ``__cause__``."""
@@ -37,3 +39,18 @@ class SettingsError(PersistenceError):
 
     def __str__(self) -> str:
         return f"{self.variable} {self.problem}: {self.remedy} [{self.cause}]"
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """The SQLSTATE of an error, or of what it was raised from: a wrapper of another library hides it."""
+    states = (getattr(each, "sqlstate", None) for each in _links(error))
+    return next((state for state in states if isinstance(state, str) and state), None)
+
+
+def _links(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        link = link.__cause__

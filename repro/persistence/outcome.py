@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import TypeVar
 
-from repro.persistence.errors import NotApplied, OutcomeUnknown, PersistenceError
+from repro.persistence.errors import NotApplied, OutcomeUnknown, PersistenceError, sqlstate_of
 from repro.persistence.steps import Begin, Commit, Execute
 
 T = TypeVar("T")
@@ -55,17 +55,5 @@ def judged(error: Exception, step: object, not_sent: tuple[type[BaseException], 
 
 def _refused(error: Exception) -> bool:
     """Whether the database itself said no."""
-    state = next(
-        (state for each in _links(error) for state in [getattr(each, "sqlstate", None)] if state), None
-    )
-    return isinstance(state, str) and not state.startswith(_UNDECIDED)
-
-
-def _links(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was raised from; a wrapper of another library hides the SQLSTATE below it."""
-    seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        yield link
-        link = link.__cause__
+    state = sqlstate_of(error)
+    return state is not None and not state.startswith(_UNDECIDED)

@@ -53,6 +53,9 @@ class AsyncpgDriver(AsyncInteractiveDriver):
     async def _rollback(self) -> None:
         await self._transaction.rollback()
 
+    def _terminate(self) -> None:
+        self._connection.terminate()
+
     async def close(self) -> None:
         """Give back the connection, within the time for a goodbye. Safe to repeat."""
         try:

@@ -1,7 +1,12 @@
 """What the drivers have in common that answer every statement at once.
 
-A driver adds how its library begins, executes, commits and rolls back; when each is due is said here, once
-for the sync ones and once for those that are awaited.
+A driver adds how its library begins, executes, commits, rolls back and ends; when each is due is said here,
+once for the sync ones and once for those that are awaited.
+
+A connection whose state is not known is never used again: an answer that comes late would be taken for the
+answer to the next statement, and a transaction that was begun unnoticed would swallow the next COMMIT. So
+each failed step is asked whether it was answered to its end. Where it was not, the connection is ended, which
+rolls back what is open on it, and every later step is refused.
 """
 
 from __future__ import annotations
@@ -10,24 +15,90 @@ import asyncio
 from abc import ABC, abstractmethod
 from typing import TypeVar
 
+from repro.persistence.errors import sqlstate_of
 from repro.persistence.steps import Begin, Commit, Execute, Rows, Step, Transaction, drive, drive_async
 
 T = TypeVar("T")
 
 _NO_ROWS = Rows(())
 
+_CONNECTION_LOST = ("08", "57P")
+"""Classes of SQLSTATEs that say the connection has ended; some libraries make them up themselves."""
+
+
+class ConnectionEndedError(Exception):
+    """The driver has ended its connection, after a step that was not answered to its end."""
+
+
+class TransactionFailedError(Exception):
+    """COMMIT was asked for after a statement had failed: Postgres would roll back without an error."""
+
+    sqlstate = "25P02"
+
+
+_NOT_SENT: tuple[type[BaseException], ...] = (ConnectionEndedError, TransactionFailedError)
+
+
+class _State:
+    """What is known of a connection and of the transaction on it."""
+
+    def __init__(self) -> None:
+        self.open = False
+        self.ended = False
+        self._failed = False
+
+    def check(self, step: Step) -> None:
+        """Refuse a step that would do nothing, or something else than what it says."""
+        if self.ended:
+            raise ConnectionEndedError(
+                "the connection was ended after a step that was not answered; connect again"
+            )
+        if isinstance(step, Commit) and self._failed:
+            raise TransactionFailedError(
+                "a statement of this transaction failed, so that it cannot be committed"
+            )
+
+    def succeeded(self, step: Step) -> None:
+        # in a failed transaction nothing succeeds but a return to a savepoint, which mends it
+        self._failed = False
+        self.open = not isinstance(step, Commit)
+
+    def failed(self, step: Step) -> None:
+        self._failed = True
+        if isinstance(step, Commit):
+            self.open = False
+
+    def left(self) -> None:
+        self.open = self._failed = False
+
+
+def answered(error: BaseException) -> bool:
+    """Whether an error is the server's complete answer to a statement."""
+    state = sqlstate_of(error)
+    return state is not None and not state.startswith(_CONNECTION_LOST)
+
+
+def _is_known(step: Step, error: BaseException, *, settled: bool) -> bool:
+    """Whether a failed step leaves the connection's state known; an interrupted one never does."""
+    return isinstance(error, Exception) and not isinstance(step, Begin) and settled
+
 
 class InteractiveDriver(ABC):
     """A driver that carries out each step when it comes."""
 
     interactive = True
-    not_sent: tuple[type[BaseException], ...] = ()
+    not_sent: tuple[type[BaseException], ...] = _NOT_SENT
 
     def __init__(self) -> None:
-        self._open = False
+        self._state = _State()
 
     def run(self, transaction: Transaction[T]) -> T:
-        """Carry out a transaction; roll it back if it is left by an exception, and raise that exception."""
+        """Carry out a transaction; roll it back if it is left by an exception, and raise that exception.
+
+        Raises:
+            ConnectionEndedError: if an earlier run has left the connection in an unknown state.
+            TransactionFailedError: if it goes on to COMMIT although a statement has failed.
+        """
         try:
             result = drive(transaction, self._carry_out)
         except BaseException as error:
@@ -37,28 +108,49 @@ class InteractiveDriver(ABC):
         return result
 
     def _carry_out(self, step: Step) -> Rows:
+        self._state.check(step)
+        try:
+            rows = self._send(step)
+        except BaseException as error:
+            self._state.failed(step)
+            if not _is_known(step, error, settled=self._answered(error)):
+                self._end()
+            raise
+        self._state.succeeded(step)
+        return rows
+
+    def _send(self, step: Step) -> Rows:
         match step:
             case Begin():
                 self._begin()
-                self._open = True
             case Execute():
                 return self._execute(step)
             case Commit():
-                self._open = False
                 self._commit()
         return _NO_ROWS
 
     def _leave(self, error: BaseException | None) -> None:
         """Roll back what is still open. The error that ended the transaction is the one to raise."""
-        if not self._open:
+        was_open = self._state.open
+        self._state.left()
+        if not was_open:
             return
-        self._open = False
         try:
             self._rollback()
-        except Exception as failure:
-            if error is None:
+        except BaseException as failure:
+            self._end()
+            if error is None or not isinstance(failure, Exception):
                 raise
             error.add_note(f"rolling back failed too: {type(failure).__name__}")
+
+    def _end(self) -> None:
+        self._state.ended = True
+        self._state.open = False
+        self._terminate()
+
+    def _answered(self, error: BaseException, /) -> bool:
+        """Whether the step that raised this was answered to its end, so that another one may follow."""
+        return answered(error)
 
     @abstractmethod
     def _begin(self) -> None: ...
@@ -73,6 +165,10 @@ class InteractiveDriver(ABC):
     def _rollback(self) -> None: ...
 
     @abstractmethod
+    def _terminate(self) -> None:
+        """End the connection at once, without a word to the server. It raises nothing."""
+
+    @abstractmethod
     def close(self) -> None:
         """Give back the connection. Safe to repeat."""
 
@@ -85,14 +181,14 @@ class AsyncInteractiveDriver(ABC):
     """
 
     interactive = True
-    not_sent: tuple[type[BaseException], ...] = ()
+    not_sent: tuple[type[BaseException], ...] = _NOT_SENT
 
     def __init__(self, *, rollback_s: float) -> None:
-        self._open = False
+        self._state = _State()
         self._rollback_s = rollback_s
 
     async def run(self, transaction: Transaction[T]) -> T:
-        """Carry out a transaction; roll it back if it is left by an exception, and raise that exception."""
+        """Carry out a transaction; see `InteractiveDriver.run`. A cancelled one ends the connection."""
         try:
             result = await drive_async(transaction, self._carry_out)
         except BaseException as error:
@@ -102,28 +198,49 @@ class AsyncInteractiveDriver(ABC):
         return result
 
     async def _carry_out(self, step: Step) -> Rows:
+        self._state.check(step)
+        try:
+            rows = await self._send(step)
+        except BaseException as error:
+            self._state.failed(step)
+            if not _is_known(step, error, settled=self._answered(error)):
+                self._end()
+            raise
+        self._state.succeeded(step)
+        return rows
+
+    async def _send(self, step: Step) -> Rows:
         match step:
             case Begin():
                 await self._begin()
-                self._open = True
             case Execute():
                 return await self._execute(step)
             case Commit():
-                self._open = False
                 await self._commit()
         return _NO_ROWS
 
     async def _leave(self, error: BaseException | None) -> None:
-        if not self._open:
+        was_open = self._state.open
+        self._state.left()
+        if not was_open:
             return
-        self._open = False
         try:
             async with asyncio.timeout(self._rollback_s):
                 await self._rollback()
-        except Exception as failure:
-            if error is None:
+        except BaseException as failure:
+            self._end()
+            if error is None or not isinstance(failure, Exception):
                 raise
             error.add_note(f"rolling back failed too: {type(failure).__name__}")
+
+    def _end(self) -> None:
+        self._state.ended = True
+        self._state.open = False
+        self._terminate()
+
+    def _answered(self, error: BaseException, /) -> bool:
+        """Whether the step that raised this was answered to its end, so that another one may follow."""
+        return answered(error)
 
     @abstractmethod
     async def _begin(self) -> None: ...
@@ -136,6 +253,10 @@ class AsyncInteractiveDriver(ABC):
 
     @abstractmethod
     async def _rollback(self) -> None: ...
+
+    @abstractmethod
+    def _terminate(self) -> None:
+        """End the connection at once. It awaits nothing, so that no second cancellation can stop it."""
 
     @abstractmethod
     async def close(self) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 
-from repro.persistence.drivers.deadline import LoopWatchdog, Watchdog
+from repro.persistence.drivers.deadline import LoopWatchdog, Watchdog, shut_down
 from repro.persistence.drivers.interactive import AsyncInteractiveDriver, InteractiveDriver
 from repro.persistence.drivers.placeholders import named, pyformat
 from repro.persistence.settings import Timeouts
@@ -43,6 +44,17 @@ def _options(url: str, timeouts: Timeouts) -> dict[str, Any]:
     return options
 
 
+def is_settled(connection: psycopg.BaseConnection[Any]) -> bool:
+    """Whether libpq waits for no answer on this connection, and has not lost it."""
+    return connection.info.transaction_status not in {TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN}
+
+
+def terminate(connection: psycopg.BaseConnection[Any]) -> None:
+    """End a connection at once, whatever it waits for."""
+    shut_down(connection.fileno)
+    connection.pgconn.finish()
+
+
 class PsycopgDriver(InteractiveDriver):
     """Runs transactions through `psycopg.Connection.transaction`.
 
@@ -74,6 +86,12 @@ class PsycopgDriver(InteractiveDriver):
     def _rollback(self) -> None:
         with self._watchdog:
             self._transaction.__exit__(psycopg.Rollback, psycopg.Rollback(), None)
+
+    def _answered(self, _error: BaseException, /) -> bool:
+        return is_settled(self._connection)
+
+    def _terminate(self) -> None:
+        terminate(self._connection)
 
     def close(self) -> None:
         """Give back the connection. Safe to repeat."""
@@ -107,6 +125,12 @@ class AsyncPsycopgDriver(AsyncInteractiveDriver):
     async def _rollback(self) -> None:
         with self._watchdog:
             await self._transaction.__aexit__(psycopg.Rollback, psycopg.Rollback(), None)
+
+    def _answered(self, _error: BaseException, /) -> bool:
+        return is_settled(self._connection)
+
+    def _terminate(self) -> None:
+        terminate(self._connection)
 
     async def close(self) -> None:
         """Give back the connection. Safe to repeat."""

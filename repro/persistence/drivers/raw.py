@@ -8,6 +8,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
+import time
 from collections.abc import Mapping
 
 from repro.persistence.drivers import raw_protocol as protocol
@@ -37,7 +38,7 @@ def connect(
     Args:
         url: ``postgresql://…``; of its parameters ``sslmode``, ``sslrootcert``, ``application_name``,
             ``host``, ``port``, ``user``, ``password`` and ``dbname`` are followed.
-        timeouts: for each address, and for each answer.
+        timeouts: for each address, for the login, and for each whole answer.
         environ: where libpq's variables are looked up, for what the URL leaves out.
 
     Raises:
@@ -54,7 +55,7 @@ def connect(
     find = _Finder(parts, environ)
     tls = Tls(find("sslmode", "prefer"), find("sslrootcert", "") or None)
     stream = open_stream(postgres_hosts(parts, environ), tls, connect_s=timeouts.connect_s)
-    return RawDriver(_logged_in(_Connection(stream), find, timeouts))
+    return RawDriver(_logged_in(_Connection(stream, timeouts.close_s), find, timeouts), timeouts.statement_s)
 
 
 class _Finder:
@@ -78,32 +79,59 @@ class _Finder:
 
 
 class _Connection:
-    """Messages over a stream."""
+    """Messages over a stream.
 
-    def __init__(self, stream: socket.socket) -> None:
+    Args:
+        stream: connected; it is closed with this.
+        close_s: seconds for the goodbye.
+    """
+
+    def __init__(self, stream: socket.socket, close_s: float) -> None:
         self._stream = stream
+        self._close_s = close_s
+        self._deadline = 0.0
         self._inbox = protocol.Inbox()
         self._waiting: list[Message] = []
 
+        self.ready = False
+        """Whether the last answer was read to its end."""
+
     def limit(self, seconds: float) -> None:
-        self._stream.settimeout(seconds)
+        """Give all that follows, up to the next call, so many seconds together."""
+        self._deadline = time.monotonic() + seconds
 
     def send(self, data: bytes) -> None:
+        self.ready = False
+        self._stream.settimeout(self._left_s())
         self._stream.sendall(data)
 
     def receive(self) -> Message:
         """The next message of an answer; notices and settings come at any time and are skipped."""
         while True:
             while not self._waiting:
+                self._stream.settimeout(self._left_s())
                 data = self._stream.recv(65536)
                 if not data:
                     raise EOFError("server closed the connection unexpectedly")
                 self._inbox.feed(data)
                 self._waiting = [each for each in self._inbox.messages() if each.kind not in "NSA"]
-            return self._waiting.pop(0)
+            message = self._waiting.pop(0)
+            self.ready = message.kind == "Z"
+            return message
+
+    def _left_s(self) -> float:
+        left_s = self._deadline - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("timed out")
+        return left_s
+
+    def abort(self) -> None:
+        """Close the stream without a word."""
+        self._stream.close()
 
     def close(self) -> None:
         try:
+            self._stream.settimeout(self._close_s)
             self._stream.sendall(protocol.TERMINATE)
         except OSError:
             pass  # it has ended already
@@ -112,12 +140,12 @@ class _Connection:
 
 
 def _logged_in(connection: _Connection, find: _Finder, timeouts: Timeouts) -> _Connection:
+    connection.limit(timeouts.connect_s)
     try:
         _log_in(connection, find)
     except BaseException:
         connection.close()
         raise
-    connection.limit(timeouts.statement_s)
     return connection
 
 
@@ -224,11 +252,13 @@ class RawDriver(InteractiveDriver):
 
     Args:
         connection: logged in; it is closed with the driver.
+        statement_s: seconds for a whole answer.
     """
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: _Connection, statement_s: float) -> None:
         super().__init__()
         self._connection = connection
+        self._statement_s = statement_s
 
     def _begin(self) -> None:
         self._ask(protocol.query("BEGIN ISOLATION LEVEL READ COMMITTED"))
@@ -242,15 +272,22 @@ class RawDriver(InteractiveDriver):
 
     def _commit(self) -> None:
         tag = self._ask(protocol.query("COMMIT")).tag
-        if tag != "COMMIT":  # the server's answer where a statement before it had failed
+        if tag != "COMMIT":  # what the server answers where it has rolled back
             raise RawPostgresError({"V": "ERROR", "C": "25P02", "M": f"COMMIT was answered with {tag}"})
 
     def _rollback(self) -> None:
         self._ask(protocol.query("ROLLBACK"))
 
     def _ask(self, data: bytes) -> _Answer:
+        self._connection.limit(self._statement_s)
         self._connection.send(data)
         return _until_ready(self._connection)
+
+    def _answered(self, _error: BaseException, /) -> bool:
+        return self._connection.ready
+
+    def _terminate(self) -> None:
+        self._connection.abort()
 
     def close(self) -> None:
         """Give back the connection. Safe to repeat."""

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from repro.persistence.drivers.deadline import Watchdog
 from repro.persistence.drivers.interactive import AsyncInteractiveDriver, InteractiveDriver
 from repro.persistence.drivers.placeholders import named, pyformat
+from repro.persistence.drivers.psycopg import is_settled, terminate
 from repro.persistence.settings import Timeouts
 from repro.persistence.steps import Execute, Rows
 
@@ -54,7 +55,9 @@ async def connect_async(url: str, *, timeouts: Timeouts = Timeouts()) -> AsyncSq
         connect_args={"timeout": timeouts.connect_s, "command_timeout": timeouts.statement_s},
     )
     try:
-        return AsyncSqlalchemyDriver(engine, await engine.connect(), timeouts)
+        connection = await engine.connect()
+        library = (await connection.get_raw_connection()).driver_connection
+        return AsyncSqlalchemyDriver(engine, connection, library, timeouts)
     except BaseException:
         await engine.dispose()
         raise
@@ -82,6 +85,7 @@ class SqlalchemyDriver(InteractiveDriver):
         self._engine = engine
         self._connection = connection
         library: Any = connection.connection.driver_connection
+        self._library = library
         self._watchdog = Watchdog(timeouts.statement_s, library.fileno)
 
     def _begin(self) -> None:
@@ -101,9 +105,17 @@ class SqlalchemyDriver(InteractiveDriver):
         with self._watchdog:
             self._transaction.rollback()
 
+    def _answered(self, _error: BaseException, /) -> bool:
+        return is_settled(self._library)
+
+    def _terminate(self) -> None:
+        terminate(self._library)
+
     def close(self) -> None:
         """Give back the connection. Safe to repeat."""
         self._watchdog.close()
+        if self._state.ended:
+            self._connection.invalidate()
         self._connection.close()
         self._engine.dispose()
 
@@ -114,13 +126,17 @@ class AsyncSqlalchemyDriver(AsyncInteractiveDriver):
     Args:
         engine: an engine over asyncpg; it is disposed of with the driver.
         connection: a connection of it.
+        library: asyncpg's connection below it.
         timeouts: how long a rollback and the goodbye may take.
     """
 
-    def __init__(self, engine: AsyncEngine, connection: AsyncConnection, timeouts: Timeouts) -> None:
+    def __init__(
+        self, engine: AsyncEngine, connection: AsyncConnection, library: Any, timeouts: Timeouts
+    ) -> None:
         super().__init__(rollback_s=timeouts.statement_s)
         self._engine = engine
         self._connection = connection
+        self._library = library
 
     async def _begin(self) -> None:
         self._transaction = await self._connection.begin()
@@ -135,7 +151,12 @@ class AsyncSqlalchemyDriver(AsyncInteractiveDriver):
     async def _rollback(self) -> None:
         await self._transaction.rollback()
 
+    def _terminate(self) -> None:
+        self._library.terminate()
+
     async def close(self) -> None:
         """Give back the connection. Safe to repeat."""
+        if self._state.ended:
+            await self._connection.invalidate()
         await self._connection.close()
         await self._engine.dispose()

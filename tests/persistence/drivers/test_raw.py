@@ -17,7 +17,7 @@ from repro.persistence.drivers import raw
 from repro.persistence.drivers import raw_protocol as protocol
 from repro.persistence.drivers.raw import RawPostgresError, RawProtocolError
 from repro.persistence.settings import Settings, Timeouts
-from repro.persistence.steps import Begin, Commit, Execute, Transaction
+from repro.persistence.steps import Execute
 from repro.persistence.transaction import single
 
 IN_TLS = Execute("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
@@ -220,17 +220,3 @@ def quiet(talk: Talk) -> Talk:
 def test_a_silent_server_is_given_up(scripted: Callable[[Talk], str]) -> None:
     with pytest.raises(TimeoutError):
         raw.connect(scripted(quiet(until_closed)), timeouts=Timeouts(connect_s=0.1))
-
-
-def test_a_commit_that_rolled_back_is_an_error(settings: Settings) -> None:
-    def swallowing() -> Transaction[None]:
-        yield Begin()
-        with suppress(RawPostgresError):
-            yield Execute("SELECT 1 / 0")
-        yield Commit()
-
-    with (
-        closing(raw.connect(settings.require_database())) as driver,
-        pytest.raises(RawPostgresError, match="COMMIT was answered with ROLLBACK"),
-    ):
-        driver.run(swallowing())
