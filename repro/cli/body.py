@@ -15,7 +15,6 @@ from repro.observe import statements, target
 from repro.observe.plan import Plan
 from repro.observe.progress import Progress
 from repro.observe.run import Observation, observe
-from repro.probe.request import judged
 from repro.probe.secrets import redactor_for
 from repro.report import markdown
 from repro.resources import issue_template
@@ -59,7 +58,7 @@ def carry_out(plan: Plan, aimed: Target, folder: Path, command: str, progress: P
 
 def _write(folder: Path, document: RunDocument, seen: Observation) -> RunDocument:
     environ = {**os.environ, **seen.environment}
-    redactor = redactor_for(judged(seen.variables, environ), environ, seen.salt)
+    redactor = redactor_for(seen.variables, environ, seen.salt)
     redacted, events = redact_run(document, seen.events, redactor)
     report = markdown.render(redacted, events, issue_template())
     return write_run(folder, document, seen.events, redactor, report)

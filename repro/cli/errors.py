@@ -93,9 +93,8 @@ def _sentence(error: BaseException) -> str:
 def _print_traceback(error: BaseException) -> None:
     import traceback  # noqa: PLC0415 - only when somebody debugs
 
-    from repro.persistence.settings import Settings  # noqa: PLC0415
     from repro.probe.secrets import known_secrets  # noqa: PLC0415
     from repro.redaction import Redactor  # noqa: PLC0415
 
     text = "".join(traceback.format_exception(error))
-    tell(Redactor(known_secrets(Settings(), os.environ)).text(without_urls(text)).rstrip())
+    tell(Redactor(known_secrets({}, os.environ)).text(without_urls(text)).rstrip())

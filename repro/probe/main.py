@@ -47,7 +47,7 @@ def main(probe: Probe) -> NoReturn:
     except (RequestError, SettingsError) as error:
         sys.stderr.write(f"{probe.name}: {error}\n")
         sys.exit(USAGE)
-    channel.conceal(redactor_for(settings, os.environ, request.salt))
+    channel.conceal(redactor_for(request.variables, os.environ, request.salt))
     reason = missing or probe.not_configured(settings)
     status = _skip(channel, probe, request, reason) if reason else _try(channel, probe, request, module)
     sys.exit(status)
