@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
+from repro.cli import program
 
-from repro.cli import main
-
-sys.exit(main())
+program()

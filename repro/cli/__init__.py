@@ -7,8 +7,10 @@ else; everything for people goes to standard error.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from repro.cli import errors, signals
 
@@ -35,6 +37,22 @@ def main(argv: list[str] | None = None) -> int:
         return errors.OK
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last place to tell one
         return errors.report(error)
+
+
+def program() -> NoReturn:
+    """Run the command that the process was started with, and leave the process.
+
+    An interrupted one leaves by ``os._exit``: CPython remembers a Ctrl-C that met it inside ``exec`` (while a
+    dataclass was made, say), and would end with the signal whatever the exit code, although all was said.
+    """
+    code = main()
+    if code == errors.INTERRUPTED:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
