@@ -12,7 +12,7 @@ PROBE = DatabaseProbe(
     transport="tcp",
     package="asyncpg",
     uses="repro.persistence.drivers.asyncpg",
-    predict=lambda request: endpoints.tcp_endpoints(request.database_url, os.environ),
+    predict=lambda request: endpoints.asyncpg_endpoints(request.database_url, os.environ),
     connect=lambda driver, request: driver.connect(request.database_url),
     asynchronous=True,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from repro.persistence.dsn import HostPort, MalformedUrl, Url, parse_port, parse_url
@@ -52,11 +52,23 @@ def tcp_endpoints(url: str, environ: Mapping[str, str]) -> list[Endpoint]:
     Raises:
         MalformedUrl: if the URL or a port cannot be read.
     """
+    return _endpoints(parse_url(url), environ)
+
+
+def _endpoints(url: Url, environ: Mapping[str, str]) -> list[Endpoint]:
     return [
         Endpoint(f"postgresql://{_host_in_url(each.host)}:{port}", each.host, port, "postgresql")
-        for each in postgres_hosts(parse_url(url), environ)
+        for each in postgres_hosts(url, environ)
         for port in [each.port or DEFAULT_PORTS["postgresql"]]
     ]
+
+
+def asyncpg_endpoints(url: str, environ: Mapping[str, str]) -> list[Endpoint]:
+    """What asyncpg dials: as `tcp_endpoints`, but it follows no ``hostaddr`` and no ``PGHOSTADDR``."""
+    parts = parse_url(url)
+    query = {name: value for name, value in parts.query.items() if name != "hostaddr"}
+    known = {name: value for name, value in environ.items() if name != "PGHOSTADDR"}
+    return _endpoints(replace(parts, query=query), known)
 
 
 def postgres_hosts(url: Url, environ: Mapping[str, str]) -> list[HostPort]:
@@ -101,7 +113,7 @@ def neon_fetch_url(url: str, override: str | None = None) -> str:
     """
     if override:
         return override
-    host = parse_url(url).host
+    host = _named_host(parse_url(url))
     return f"https://{_host_in_url(re.sub(r'^[^.]+[.]', 'api.', host))}/sql"
 
 
@@ -119,7 +131,7 @@ def neon_websocket_url(url: str, override: str | None = None) -> str:
         MalformedUrl: if the database's URL cannot be read.
     """
     parts = parse_url(url)
-    host = _host_in_url(parts.host)
+    host = _host_in_url(_named_host(parts))
     if not override:
         return f"wss://{host}/v2"
     proxy = override if override.startswith(("ws://", "wss://")) else f"wss://{override}"
@@ -170,6 +182,12 @@ def _web_endpoint(url: str) -> Endpoint:
     return Endpoint(
         f"{parts.scheme}://{_host_in_url(parts.host)}{shown}{path}", parts.host, port, parts.scheme
     )
+
+
+def _named_host(url: Url) -> str:
+    if not url.host:
+        raise MalformedUrl("it names no host")
+    return url.host
 
 
 def _host_in_url(host: str) -> str:

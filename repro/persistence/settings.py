@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from repro.persistence.dsn import MalformedUrl, Url, parse_url
+from repro.persistence.endpoints import postgres_hosts
 from repro.persistence.errors import SettingsError
 
 DATABASE_VARIABLES = ("DATABASE_URL", "POSTGRES_URL")
@@ -192,11 +193,17 @@ def _database_judge(environ: Mapping[str, str]) -> Judge:
                 variable, "cfg-scheme-crossed", "names a driver that none of the drivers here is", remedy
             )
         if scheme and scheme not in DATABASE_SCHEMES:
-            raise SettingsError(variable, "config-wrong-kind", "is of another database's kind", remedy)
+            raise SettingsError(variable, "config-wrong-kind", "is no URL of Postgres", remedy)
         url = _parsed(variable, value, remedy)
         named = any(url.query.get(name) or environ.get(f"PG{name.upper()}") for name in ("host", "hostaddr"))
         if not all(each.host for each in url.hosts) and not named:
             raise SettingsError(variable, "config-host-missing", "names no host", remedy)
+        try:
+            postgres_hosts(url, environ)
+        except MalformedUrl as error:
+            raise SettingsError(
+                variable, "config-url-malformed", f"cannot be read, {error}", remedy
+            ) from None
 
     return judge
 

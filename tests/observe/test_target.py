@@ -36,10 +36,11 @@ def test_no_user_no_password_no_database_no_token() -> None:
         assert secret not in text
 
 
-def test_ports_that_contradict_the_hosts_lead_nowhere() -> None:
-    target = describe("env", {"DATABASE_URL": "postgresql://a.test:1,b.test:2/d?port=1,2,3"}, {})
+def test_a_url_without_a_host_leads_a_serverless_driver_nowhere() -> None:
+    target = describe("env", {"DATABASE_URL": "postgresql:///d?host=/tmp"}, {})
 
-    assert target["database"]["endpoints"] == []
+    assert target["database"]["neon_http"] == []
+    assert target["database"]["neon_websocket"] == []
 
 
 def test_what_is_not_set_is_nothing() -> None:

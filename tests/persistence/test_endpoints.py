@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repro.persistence import endpoints
 from repro.persistence.drivers import neon_http, neon_websocket
 from repro.persistence.dsn import HostPort, MalformedUrl, parse_url
 from repro.persistence.endpoints import (
@@ -120,3 +122,17 @@ def test_what_is_encoded_comes_back(user: str, password: str, name: str, value: 
 def test_no_text_raises_anything_else(text: str) -> None:
     with suppress(MalformedUrl):
         parse_url(text)
+
+
+def test_asyncpg_follows_no_hostaddr() -> None:
+    url = "postgresql://db.test:1/d?hostaddr=127.0.0.9"
+
+    (endpoint,) = endpoints.asyncpg_endpoints(url, {"PGHOSTADDR": "127.0.0.8"})
+
+    assert (endpoint.host, endpoint.port) == ("db.test", 1)
+
+
+@pytest.mark.parametrize("derive", [endpoints.neon_fetch_url, endpoints.neon_websocket_url])
+def test_a_url_without_a_host_leads_nowhere(derive: Callable[[str], str]) -> None:
+    with pytest.raises(MalformedUrl, match="names no host"):
+        derive("postgresql:///db?host=/tmp")
