@@ -5,23 +5,40 @@ It needs the standard library and the driver it is given, and nothing else of th
 
 from __future__ import annotations
 
-from repro.persistence.errors import NotApplied, OutcomeUnknown, PersistenceError, SettingsError
+from repro.persistence.errors import (
+    KeyReused,
+    NotApplied,
+    OutcomeUnknown,
+    PartlyApplied,
+    PersistenceError,
+    SettingsError,
+    Unreachable,
+)
 from repro.persistence.model import CreatedJobs, Job, OrchestrationRequest
+from repro.persistence.opening import connect, connect_async
+from repro.persistence.pool import AsyncPool, Pool
 from repro.persistence.relay import Pushed
 from repro.persistence.settings import Settings, Timeouts
 from repro.persistence.store import AsyncOrchestrationPersistence, OrchestrationPersistence
 
 __all__ = [
     "AsyncOrchestrationPersistence",
+    "AsyncPool",
     "CreatedJobs",
     "Job",
+    "KeyReused",
     "NotApplied",
     "OrchestrationPersistence",
     "OrchestrationRequest",
     "OutcomeUnknown",
+    "PartlyApplied",
     "PersistenceError",
+    "Pool",
     "Pushed",
     "Settings",
     "SettingsError",
     "Timeouts",
+    "Unreachable",
+    "connect",
+    "connect_async",
 ]

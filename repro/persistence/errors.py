@@ -1,4 +1,14 @@
-"""What this package raises of its own: few classes, each with a different answer from the caller."""
+"""What this package raises of its own: few classes, each with a different answer from the caller.
+
+| raised | what took effect | what a caller does |
+|---|---|---|
+| `NotApplied` | nothing | try again, or give up |
+| `Unreachable` (a `NotApplied`) | nothing: no connection could be made | try again later |
+| `KeyReused` (a `NotApplied`) | nothing: the key stands for other jobs | fix the request |
+| `PartlyApplied` | a part | call again: the rest follows, nothing is done twice |
+| `OutcomeUnknown` | all or nothing, and nobody could be asked which | call again: that settles it |
+| `SettingsError` | nothing was dialled | fix the setting |
+"""
 
 from __future__ import annotations
 
@@ -10,14 +20,44 @@ class PersistenceError(Exception):
 
 
 class NotApplied(PersistenceError):  # noqa: N818 - it says what is known
-    """Nothing of it took effect: it can be tried again, or given up."""
+    """Nothing of it took effect: it can be tried again, or given up.
+
+    Args:
+        message: what happened; it repeats nothing that a server said.
+        code: the server's own: an SQLSTATE such as ``23505``, a Redis code such as ``NOPERM``, or None.
+    """
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Unreachable(NotApplied):
+    """No connection could be made, so that nothing was sent."""
+
+
+class KeyReused(NotApplied):
+    """The idempotency key belongs to a request with other jobs."""
+
+
+class PartlyApplied(PersistenceError):  # noqa: N818 - it says what is known
+    """A part took effect and the rest did not. The same call again does the rest, and nothing twice."""
 
 
 class OutcomeUnknown(PersistenceError):  # noqa: N818 - it says what is known
-    """It was sent and its answer was lost, so that it may have taken effect or not.
+    """It was sent, its answer was lost, and it could not be found out whether it took effect.
 
     Repeating the same call with the same idempotency key is always safe, and settles it.
+
+    Args:
+        message: what happened.
+        transaction_id: the transaction in doubt, where it is known: ``pg_xact_status`` says what became of
+            it.
     """
+
+    def __init__(self, message: str, *, transaction_id: str | None = None) -> None:
+        super().__init__(message)
+        self.transaction_id = transaction_id
 
 
 class SettingsError(PersistenceError):

@@ -1,56 +1,101 @@
-"""What the error of a driver says about what took effect."""
+"""What the error of a driver or a transport says about what took effect: the one place that translates."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
-from repro.persistence.errors import NotApplied, OutcomeUnknown, PersistenceError, sqlstate_of
+from repro.persistence.errors import NotApplied, OutcomeUnknown, PersistenceError, Unreachable, sqlstate_of
 from repro.persistence.steps import Begin, Commit, Execute
 
 T = TypeVar("T")
 StepT = TypeVar("StepT")
 AnswerT = TypeVar("AnswerT")
 
+CodeOf = Callable[[BaseException], str | None]
+"""Finds the server's own code in an error: an SQLSTATE, or a Redis error code."""
+
+NOT_PROVED = "NOTPROVED"
+"""Our own code, answered by the push script where the fallback's database is not known to be the same."""
+
 _UNDECIDED = ("08", "40003", "57P", "58", "XX")
 """SQLSTATEs, or classes of them, after which a COMMIT may have taken effect: the connection was lost, the
 server was stopped, or it failed itself. Some drivers make them up for a connection that ended under them."""
 
+_MEANING = {
+    "3F000": "the schema is not there: apply schema.sql",
+    "42P01": "the tables are not there: apply schema.sql",
+    "42501": "the database's role may not use the tables",
+    "25006": "the database is read-only",
+    "55P03": "another transaction holds what it needs",
+    "NOPERM": "the queue refuses the push script: give a user or a token that may run EVAL, SET and RPUSH; a "
+    "plain RPUSH is no replacement, it queues doubles",
+    "READONLY": "the queue is a replica that cannot be written",
+    "WRONGTYPE": "the queue's key holds something else than a list",
+    "OOM": "the queue's memory is full",
+    "WRONGPASS": "the queue refuses the password or the token",
+    "NOAUTH": "the queue wants a password",
+    NOT_PROVED: "the fallback has not proved to be the same database as the queue",
+}
+
 
 def translated(
-    generator: Generator[StepT, AnswerT, T], not_sent: tuple[type[BaseException], ...]
+    generator: Generator[StepT, AnswerT, T], not_sent: tuple[type[BaseException], ...], code_of: CodeOf
 ) -> Generator[StepT, AnswerT, T]:
-    """The same transaction or conversation, its foreign errors translated where they are thrown in.
+    """The same transaction or conversation; foreign errors reach it, and leave it, translated.
 
     Args:
         generator: the one to run.
         not_sent: the errors which prove that nothing of the failed step was sent.
+        code_of: finds the server's code in an error.
 
     Raises:
         NotApplied: from an error that leaves nothing behind.
         OutcomeUnknown: from one that may.
     """
-    step = next(generator)
-    while True:
-        try:
-            answer = yield step
-        except Exception as error:
-            generator.close()
-            raise judged(error, step, not_sent) from error
-        try:
-            step = generator.send(answer)
-        except StopIteration as done:
-            result: T = done.value
-            return result
+    try:
+        step = next(generator)
+        while True:
+            try:
+                answer = yield step
+            except Exception as error:  # noqa: BLE001 - it is translated, whatever it is
+                verdict = judged(error, step, not_sent, code_of)
+                verdict.__cause__ = error
+                step = generator.throw(verdict)
+            else:
+                step = generator.send(answer)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    finally:
+        generator.close()
 
 
-def judged(error: Exception, step: object, not_sent: tuple[type[BaseException], ...]) -> PersistenceError:
+def judged(
+    error: Exception, step: object, not_sent: tuple[type[BaseException], ...], code_of: CodeOf
+) -> PersistenceError:
     """What an error means that came at a step: what precedes COMMIT is rolled back, whoever ends it."""
-    kind = type(error).__name__
     if isinstance(step, Begin | Execute) or isinstance(error, not_sent) or _refused(error):
-        return NotApplied(f"nothing was applied: {kind}")
+        return refusal(error, code_of)
     what = "COMMIT" if isinstance(step, Commit) else "the command"
+    kind = type(error).__name__
     return OutcomeUnknown(f"the answer to {what} was lost, so that it may have been applied: {kind}")
+
+
+def refusal(error: BaseException, code_of: CodeOf) -> NotApplied:
+    """The `NotApplied` of an error that leaves nothing behind."""
+    code = code_of(error)
+    name = type(error).__name__
+    detail = name if code is None else f"{name} {code}"
+    meaning = _MEANING.get(code or "")
+    return NotApplied(f"nothing was applied: {f'{meaning} ({detail})' if meaning else detail}", code=code)
+
+
+def not_connected(error: Exception, code_of: CodeOf) -> NotApplied:
+    """What an error means by which no connection came about: the server said no, or nobody was reached."""
+    if code_of(error) is not None:
+        return refusal(error, code_of)
+    return Unreachable(f"nothing was applied: no connection could be made: {type(error).__name__}")
 
 
 def _refused(error: Exception) -> bool:

@@ -2,16 +2,24 @@
 
 A queue is a Redis list of job ids, oldest first: a worker takes from its left end (``LPOP``, ``BLMOVE``).
 Beside it stands one key a job, ``{<queue>}:queued:<job id>``, that says the job has been queued; it lives for
-the deduplication window (about 150 bytes a job in the server's memory). Within the window a job is queued
-once however often it is pushed, over either transport, also after its worker has taken it; past it a push
-would queue it again.
+the deduplication window. Within the window a job is queued once however often it is pushed, over either
+transport, also after its worker has taken it; past it a push would queue it again.
+
+Where there is a fallback, a third kind of key, ``{<queue>}:endpoint:<fingerprint>``, proves that it leads to
+the same database: each push through the preferred endpoint leaves it there, and a push through the fallback
+asks for it in the same atomic step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+import hashlib
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
+
+from repro.persistence.dsn import parse_url
+from repro.persistence.errors import OutcomeUnknown
+from repro.persistence.outcome import NOT_PROVED
 
 T = TypeVar("T")
 
@@ -25,17 +33,41 @@ BATCH = 1_000
 """Jobs in one step: some 120 kB, well under the smallest request limit of Upstash (1 MB)."""
 
 PUSH_SCRIPT = """\
-local queued = 0
-for i = 2, #KEYS do
-  if redis.call('EXISTS', KEYS[i]) == 0 then
-    redis.call('RPUSH', KEYS[1], ARGV[i])
-    redis.call('SET', KEYS[i], '1', 'EX', ARGV[1])
-    queued = queued + 1
+local new, marks, refusal = {}, {}, nil
+for i = 2, #ARGV do
+  local reply = redis.pcall('SET', KEYS[i], '1', 'NX', 'EX', ARGV[1])
+  if reply and reply.err then
+    refusal = reply
+    break
+  end
+  if reply then
+    new[#new + 1] = ARGV[i]
+    marks[#marks + 1] = KEYS[i]
   end
 end
-return queued"""
-"""Queues each job that has not been queued. The list comes first: should it refuse (another type, out of
-memory) the script ends there, and no job is marked that was not queued."""
+if not refusal and #new > 0 then
+  local reply = redis.pcall('RPUSH', KEYS[1], unpack(new))
+  if type(reply) == 'table' then refusal = reply end
+end
+if refusal then
+  for _, mark in ipairs(marks) do
+    local reply = redis.pcall('DEL', mark)
+    if type(reply) == 'table' then redis.pcall('SET', mark, '1', 'PXAT', 1) end
+  end
+  return refusal
+end
+return #new"""
+"""Queues each job that has no mark yet, and marks it. A script that fails half-way is not undone by the
+server, so this one undoes itself: an error means that no job was queued and none is marked. Its marks come
+first, for a SET that worked can be taken back even by a user who may not DEL; an RPUSH could not."""
+
+_GIVE_PROOF = "redis.call('SET', KEYS[#KEYS], '1', 'EX', ARGV[1])\n"
+
+_ASK_PROOF = f"""\
+if redis.call('EXISTS', KEYS[#KEYS]) == 0 then
+  return redis.error_reply('{NOT_PROVED} this database was never reached through the preferred endpoint')
+end
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +77,79 @@ class Command:
     args: tuple[str, ...]
 
 
+class UnexpectedReply(OutcomeUnknown):
+    """A reply of a kind that the command does not have: whoever answered, it was hardly the queue."""
+
+
 Conversation: TypeAlias = Generator[Command, Reply, T]
 """Commands that end in a `T`."""
 
 
-def push(queue: str, job_ids: Sequence[str], *, window_s: int = DEDUPLICATION_WINDOW_S) -> Conversation[int]:
+ProofBy: TypeAlias = Literal["give", "ask"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Proves that two endpoints lead to one database.
+
+    Args:
+        endpoint: the fingerprint of the preferred endpoint; see `fingerprint`.
+        by: ``give`` on a push through that endpoint, ``ask`` on one through another.
+    """
+
+    endpoint: str
+    by: ProofBy
+
+
+def fingerprint(url: str) -> str:
+    """A name for an endpoint that tells nothing of its password.
+
+    Args:
+        url: ``redis://`` or ``rediss://``; its host, port and database count.
+    """
+    parts = parse_url(url)
+    what = f"{parts.host.lower()}:{parts.port or 6379}/{parts.query.get('db') or parts.path.strip('/') or 0}"
+    return hashlib.sha256(what.encode()).hexdigest()[:16]
+
+
+def push(
+    queue: str,
+    job_ids: Sequence[str],
+    *,
+    window_s: int = DEDUPLICATION_WINDOW_S,
+    proof: Proof | None = None,
+) -> Conversation[int]:
     """Queue jobs, each once, in order; one atomic step on the server for each thousand.
 
     Args:
         queue: the list's key.
         job_ids: what is queued.
         window_s: for how many seconds a repeat is recognised.
+        proof: where there are two endpoints.
 
     Returns:
         How many had not been queued before.
     """
     queued = 0
-    for start in range(0, len(job_ids), BATCH):
-        part = job_ids[start : start + BATCH]
-        keys = [queue, *marker_keys(queue, part)]
-        reply = yield Command(("EVAL", PUSH_SCRIPT, str(len(keys)), *keys, str(window_s), *part))
-        queued += _integer(reply)
+    for part in batches(job_ids):
+        queued += _integer((yield push_command(queue, part, window_s=window_s, proof=proof)))
     return queued
+
+
+def push_command(queue: str, job_ids: Sequence[str], *, window_s: int, proof: Proof | None) -> Command:
+    """The command that queues one batch."""
+    keys = [queue, *marker_keys(queue, job_ids)]
+    script = PUSH_SCRIPT
+    if proof is not None:
+        keys.append(f"{{{queue}}}:endpoint:{proof.endpoint}")
+        script = (_GIVE_PROOF if proof.by == "give" else _ASK_PROOF) + PUSH_SCRIPT
+    return Command(("EVAL", script, str(len(keys)), *keys, str(window_s), *job_ids))
+
+
+def batches(job_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The jobs, in portions of one step each."""
+    for start in range(0, len(job_ids), BATCH):
+        yield job_ids[start : start + BATCH]
 
 
 def marker_keys(queue: str, job_ids: Sequence[str]) -> list[str]:
@@ -78,7 +161,7 @@ def read_back(queue: str) -> Conversation[list[str]]:
     """All that is queued, oldest first. For a probe's own queue: an application's may be long."""
     reply = yield Command(("LRANGE", queue, "0", "-1"))
     if not isinstance(reply, list):
-        raise TypeError(f"the server answered LRANGE with {type(reply).__name__}")
+        raise UnexpectedReply(f"the server answered LRANGE with {type(reply).__name__}")
     return [str(each) for each in reply]
 
 
@@ -89,13 +172,13 @@ def remove(queue: str, job_ids: Sequence[str]) -> Conversation[int]:
         How many keys there were.
     """
     removed = 0
-    for start in range(0, max(len(job_ids), 1), BATCH):
-        keys = [queue, *marker_keys(queue, job_ids[start : start + BATCH])]
+    for part in [*batches(job_ids)] or [()]:
+        keys = [queue, *marker_keys(queue, part)]
         removed += _integer((yield Command(("DEL", *keys))))
     return removed
 
 
 def _integer(reply: Reply) -> int:
     if not isinstance(reply, int):
-        raise TypeError(f"the server answered with {type(reply).__name__} where a number is due")
+        raise UnexpectedReply(f"the server answered with {type(reply).__name__} where a number is due")
     return reply

@@ -1,41 +1,47 @@
 """The outbox relay, without I/O: claim, push, mark.
 
 The push happens outside any transaction. Killed between any two steps it leaves a lease that runs out; the
-next relay then pushes the same jobs again, and the server queues those once.
+next relay then pushes the same jobs again, and the server queues those once. For the same reason a push whose
+answer was lost is settled by pushing again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 from repro.persistence import queue, transaction
+from repro.persistence.errors import (
+    NotApplied,
+    OutcomeUnknown,
+    PartlyApplied,
+    PersistenceError,
+    Unreachable,
+)
 from repro.persistence.model import Claim
-from repro.persistence.steps import Transaction
+from repro.persistence.outcome import NOT_PROVED
+from repro.persistence.plan import Clock, OnDatabase, OnQueue, Patience, Plan
+from repro.persistence.queue import DEDUPLICATION_WINDOW_S, Proof
+from repro.persistence.settings import Timeouts
 
 DEFAULT_LEASE_S = 60
-"""Longer than a push may take: a thousand jobs a command, five seconds each at most."""
+"""Seconds in which a push should be done. One that takes longer is done by two relays, and still once."""
 
 
 @dataclass(frozen=True, slots=True)
-class OnDatabase:
-    """A part of a plan that is a transaction."""
+class Destination:
+    """Where the jobs go.
 
-    transaction: Transaction[Any]
+    Args:
+        queue_name: the list's key.
+        window_s: for how many seconds a job that has been queued is recognised.
+        endpoint: the fingerprint of the preferred endpoint where there is a fallback to it, else None.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class OnQueue:
-    """A part of a plan that is a conversation with the queue."""
-
-    conversation: queue.Conversation[Any]
-
-
-Part: TypeAlias = OnDatabase | OnQueue
-
-Plan: TypeAlias = Generator[Part, Any, Any]
-"""Parts that are carried out one after the other, each answered with what it returned."""
+    queue_name: str
+    window_s: int = DEDUPLICATION_WINDOW_S
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,8 @@ class Pushed:
     Args:
         orchestrations: how many it has pushed whole.
         jobs: how many jobs these have.
-        queued: how many of the jobs had not been queued before.
+        queued: how many of the jobs were queued by this call. Where an answer was lost, those that the lost
+            command had queued are not among them.
     """
 
     orchestrations: int = 0
@@ -54,40 +61,130 @@ class Pushed:
 
 
 def push_pending(
-    queue_name: str, *, schema: str = "public", lease_s: int = DEFAULT_LEASE_S, limit: int | None = None
-) -> Generator[Part, Any, Pushed]:
+    destination: Destination,
+    *,
+    schema: str = "public",
+    lease_s: int = DEFAULT_LEASE_S,
+    limit: int | None = None,
+    timeouts: Timeouts = Timeouts(),  # noqa: B008 - it is frozen
+    clock: Clock = time.monotonic,
+) -> Plan[Pushed]:
     """Push what is pending, the oldest orchestration first, until nothing is.
 
     Args:
-        queue_name: the list's key.
+        destination: where to.
         schema: where the tables are.
         lease_s: for how many seconds a claimed orchestration is nobody else's.
         limit: how many orchestrations at most; None is all.
+        timeouts: of these, ``settle_s``.
+        clock: tells the time.
+
+    Raises:
+        PersistenceError: what stopped it; a note says what had been pushed before.
     """
-    orchestrations = jobs = queued = 0
-    while limit is None or orchestrations < limit:
-        claim: Claim | None = yield OnDatabase(transaction.claim_pending(lease_s=lease_s, schema=schema))
-        if claim is None:
-            break
-        queued += yield from _push_claim(claim, queue_name, schema)
-        orchestrations += 1
-        jobs += len(claim.job_ids)
-    return Pushed(orchestrations, jobs, queued)
-
-
-def _push_claim(claim: Claim, queue_name: str, schema: str) -> Generator[Part, Any, int]:
+    done = Pushed()
     try:
-        queued: int = yield OnQueue(queue.push(queue_name, claim.job_ids))
-    except Exception as error:
+        while limit is None or done.orchestrations < limit:
+            claim: Claim | None = yield OnDatabase(transaction.claim_pending(lease_s=lease_s, schema=schema))
+            if claim is None:
+                break
+            queued = yield from _push_claim(claim, destination, schema, timeouts, clock)
+            done = Pushed(done.orchestrations + 1, done.jobs + len(claim.job_ids), done.queued + queued)
+    except PersistenceError as error:
+        error.add_note(f"before that {done.orchestrations} orchestrations ({done.jobs} jobs) were pushed")
+        raise
+    return done
+
+
+def _push_claim(
+    claim: Claim, destination: Destination, schema: str, timeouts: Timeouts, clock: Clock
+) -> Plan[int]:
+    try:
+        queued = yield from _push_all(claim, destination, timeouts, clock)
+    except PersistenceError as error:
         yield from _release(claim, schema, error)
         raise
     yield OnDatabase(transaction.mark_pushed(claim, schema=schema))
     return queued
 
 
-def _release(claim: Claim, schema: str, error: Exception) -> Generator[Part, Any, None]:
+def _push_all(claim: Claim, destination: Destination, timeouts: Timeouts, clock: Clock) -> Plan[int]:
+    """Push an orchestration's jobs, one batch after the other, so that their order holds.
+
+    Raises:
+        PartlyApplied: if a later batch was refused.
+    """
+    done = queued = 0
+    for batch in queue.batches(claim.job_ids):
+        try:
+            queued += yield from _settled(batch, destination, Patience(timeouts.settle_s, clock))
+        except NotApplied as refused:
+            if done == 0:
+                raise
+            raise PartlyApplied(
+                f"{done} of an orchestration's {len(claim.job_ids)} jobs are queued, then {refused}"
+            ) from refused
+        done += len(batch)
+    return queued
+
+
+def _settled(batch: Sequence[str], destination: Destination, patience: Patience) -> Plan[int]:
+    """Push one batch; a lost answer is settled by the same push again, as the server knows every job.
+
+    Raises:
+        NotApplied: if it was refused, or nobody can be reached.
+        OutcomeUnknown: if an answer was lost and the time is up.
+    """
+    lost: OutcomeUnknown | None = None
+    while True:
+        try:
+            return (yield from _by_either(batch, destination))
+        except OutcomeUnknown as error:
+            lost = error
+        except NotApplied as error:
+            if lost is None:
+                raise
+            lost.add_note(f"finding out failed: {error}")
+        pause = patience.pause()
+        if pause is None:
+            raise lost
+        yield pause
+
+
+def _by_either(batch: Sequence[str], destination: Destination) -> Plan[int]:
+    """Push through the preferred endpoint; where it cannot be reached, through the fallback.
+
+    Raises:
+        Unreachable: also where the fallback is there and has not proved to be the same database.
+    """
+    try:
+        queued: int = yield OnQueue(_push(batch, destination, "give"))
+    except Unreachable as error:
+        if destination.endpoint is None:
+            raise
+        unreachable = error
+    else:
+        return queued
+    try:
+        queued = yield OnQueue(_push(batch, destination, "ask"), fallback=True)
+    except NotApplied as refused:
+        if refused.code != NOT_PROVED:
+            raise
+        raise Unreachable(
+            f"{unreachable}; the fallback can be reached, but has not proved to be the same database: "
+            "nothing was pushed into it through the preferred endpoint yet"
+        ) from unreachable
+    return queued
+
+
+def _push(batch: Sequence[str], destination: Destination, by: queue.ProofBy) -> queue.Conversation[int]:
+    proof = None if destination.endpoint is None else Proof(destination.endpoint, by)
+    return queue.push(destination.queue_name, batch, window_s=destination.window_s, proof=proof)
+
+
+def _release(claim: Claim, schema: str, error: PersistenceError) -> Plan[None]:
     """Give the claim back after a failed push; where that fails too, the lease ends by itself."""
     try:
         yield OnDatabase(transaction.release(claim, schema=schema))
-    except Exception as failure:  # noqa: BLE001 - the push's own error is the one to raise
-        error.add_note(f"giving the claim back failed too: {type(failure).__name__}")
+    except PersistenceError as failure:
+        error.add_note(f"giving the claim back failed too: {failure}")

@@ -31,23 +31,36 @@ _ENCODE = "percent-encode the password (@ as %40, / as %2F, : as %3A, # as %23, 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long anything may wait; nothing waits for ever.
+    """How long anything may wait, in seconds; nothing waits for ever.
 
     Args:
-        connect_s: seconds for one connection to be made, with TLS and authentication.
-        statement_s: seconds for the answer to one statement, or to one HTTP batch.
-        command_s: seconds for the answer to one command of the queue.
-        close_s: seconds for a connection to say goodbye.
+        connect_s: for one connection to be made, with TLS and authentication.
+        statement_s: for the whole answer to one statement, or to one HTTP batch.
+        command_s: for the whole answer to one command of the queue.
+        close_s: for a connection to say goodbye.
+        lock_s: for another transaction under the same idempotency key to end; at most half of ``statement_s``
+            counts, so that the server says it before the client gives up.
+        settle_s: for finding out what became of something whose answer was lost.
     """
 
     connect_s: float = 5.0
     statement_s: float = 10.0
     command_s: float = 5.0
     close_s: float = 2.0
+    lock_s: float = 4.0
+    settle_s: float = 10.0
 
     def __post_init__(self) -> None:
-        if min(self.connect_s, self.statement_s, self.command_s, self.close_s) <= 0:
+        every = (
+            self.connect_s, self.statement_s, self.command_s, self.close_s, self.lock_s, self.settle_s
+        )  # fmt: skip
+        if min(every) <= 0:
             raise ValueError("a timeout is a number of seconds above zero")
+
+    @property
+    def lock_ms(self) -> int:
+        """Milliseconds for ``lock_timeout``, at least one: zero would be no limit."""
+        return max(1, int(min(self.lock_s, self.statement_s / 2) * 1000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +120,6 @@ class Settings:
                 "set it, or POSTGRES_URL, to postgresql://USER:PASSWORD@HOST:PORT/NAME",
             )  # fmt: skip
         return self.database_url
-
-
-def secrets_of(settings: Settings) -> tuple[str, ...]:
-    """Every secret that the settings hold, as written and percent-decoded, for whoever has to redact them."""
-    found = [settings.rest_token]
-    urls = [settings.database_url, settings.redis_url, settings.rest_url, settings.neon_fetch_endpoint]
-    for text in [*urls, settings.neon_ws_proxy]:
-        if text is not None:
-            url = parse_url(text if "://" in text else f"wss://{text}")
-            found += [url.password, url.written_password, url.query.get("password"), url.query.get("_token")]
-    return tuple(dict.fromkeys(secret for secret in found if secret))
 
 
 Judge = Callable[[str, str], None]

@@ -9,12 +9,18 @@ gives equal rows.
 
 from __future__ import annotations
 
+from repro.persistence.errors import OutcomeUnknown
 from repro.persistence.model import Claim, CreatedJobs, OrchestrationRequest
 from repro.persistence.schema import quoted
 from repro.persistence.steps import Begin, Commit, Execute, Rows, Transaction
 
+DEFAULT_LOCK_MS = 4_000
+"""Milliseconds to wait for another transaction under the same key."""
 
-def create_jobs(request: OrchestrationRequest, *, schema: str = "public") -> Transaction[CreatedJobs]:
+
+def create_jobs(
+    request: OrchestrationRequest, *, schema: str = "public", lock_ms: int = DEFAULT_LOCK_MS
+) -> Transaction[CreatedJobs]:
     """Save an orchestration, its jobs and its outbox entry: BEGIN, INSERT, INSERT, COMMIT, however many jobs.
 
     A repeat inserts nothing: its INSERT waits on the unique key until the first one has ended, and then does
@@ -23,24 +29,39 @@ def create_jobs(request: OrchestrationRequest, *, schema: str = "public") -> Tra
     Args:
         request: what to save.
         schema: where the tables are.
+        lock_ms: for how many milliseconds it waits for another transaction under the same key; the server
+            then answers with SQLSTATE 55P03.
 
     Returns:
         The ids, the same for every repeat, and whether this call created them.
+
+    Raises:
+        OutcomeUnknown: thrown in at COMMIT; it leaves with the transaction's id, where that is known.
     """
     yield Begin()
-    inserted = yield insert_jobs(request, schema=schema)
-    yield insert_outbox(request, schema=schema)
-    yield Commit()
+    inserted = yield insert_jobs(request, schema=schema, lock_ms=lock_ms)
+    entered = yield insert_outbox(request, schema=schema)
+    try:
+        yield Commit()
+    except OutcomeUnknown as lost:
+        if entered.filled and len(entered):
+            lost.transaction_id = str(entered[0][0])
+        raise
     return CreatedJobs(request.orchestration_id, request.job_ids, created=len(inserted) > 0)
 
 
-def insert_jobs(request: OrchestrationRequest, *, schema: str) -> Execute:
-    """The statement that inserts the orchestration and all its jobs, and returns the ids it has inserted."""
+def insert_jobs(request: OrchestrationRequest, *, schema: str, lock_ms: int = DEFAULT_LOCK_MS) -> Execute:
+    """The statement that inserts the orchestration and all its jobs, and returns the ids it has inserted.
+
+    It limits its own wait: a ``SET LOCAL`` before it would be one more round trip. The setting ends with the
+    transaction.
+    """
     name = quoted(schema)
     return Execute(
         f"""WITH orchestration AS (
     INSERT INTO {name}.orchestrations (id, idempotency_key, fingerprint)
-    VALUES ($1::uuid, $2::text, $3::text)
+    SELECT $1::uuid, $2::text, $3::text
+    WHERE set_config('lock_timeout', $7::text, true) IS NOT NULL
     ON CONFLICT DO NOTHING
     RETURNING id
 )
@@ -56,17 +77,23 @@ RETURNING id::text""",
             list(request.job_ids),
             [job.kind for job in request.jobs],
             [job.payload_json for job in request.jobs],
+            str(lock_ms),
         ),
     )
 
 
 def insert_outbox(request: OrchestrationRequest, *, schema: str) -> Execute:
-    """The statement that enters the orchestration in the outbox, if it is not there yet."""
+    """The statement that enters the orchestration in the outbox, if it is not there yet.
+
+    It returns the transaction's id. ``txid_current`` and ``txid_status`` are ``pg_current_xact_id`` and
+    ``pg_xact_status`` under the names that servers before Postgres 13 know too.
+    """
     name = quoted(schema)
     return Execute(
         f"""INSERT INTO {name}.outbox (orchestration_id)
 SELECT id FROM {name}.orchestrations WHERE id = $1::uuid
-ON CONFLICT (orchestration_id) DO NOTHING""",
+ON CONFLICT (orchestration_id) DO NOTHING
+RETURNING txid_current()::text""",
         (request.orchestration_id,),
     )
 
@@ -88,6 +115,27 @@ def same_request(request: OrchestrationRequest, *, schema: str = "public") -> Tr
         )
     )
     return len(rows) == 1 and rows[0][0] is True
+
+
+def commit_status(transaction_id: str) -> Transaction[str | None]:
+    """What became of a transaction.
+
+    Args:
+        transaction_id: its 64-bit id, as text.
+
+    Returns:
+        ``in progress``, ``committed`` or ``aborted``; None if the server does not know that id: it is too
+        old, the newest of all and still open, or another server's.
+    """
+    rows = yield from single(
+        Execute(
+            """SELECT CASE WHEN $1::bigint < txid_snapshot_xmax(txid_current_snapshot())
+    THEN txid_status($1::bigint) END""",
+            (int(transaction_id),),
+        )
+    )
+    status = rows[0][0]
+    return None if status is None else str(status)
 
 
 def count_jobs(orchestration_id: str, *, schema: str = "public") -> Transaction[int]:
@@ -137,7 +185,7 @@ def claim_pending(*, lease_s: int, schema: str = "public") -> Transaction[Claim 
     RETURNING orchestration_id, claim_token
 )
 SELECT claimed.orchestration_id::text, claimed.claim_token::bigint, jobs.id::text
-FROM claimed JOIN {name}.jobs ON jobs.orchestration_id = claimed.orchestration_id
+FROM claimed LEFT JOIN {name}.jobs ON jobs.orchestration_id = claimed.orchestration_id
 ORDER BY jobs.position""",
             (lease_s,),
         )
@@ -145,7 +193,7 @@ ORDER BY jobs.position""",
     if not rows:
         return None
     orchestration_id, token, _ = rows[0]
-    return Claim(str(orchestration_id), int(token or 0), tuple(str(row[2]) for row in rows))
+    return Claim(str(orchestration_id), int(token or 0), tuple(str(row[2]) for row in rows if row[2]))
 
 
 def mark_pushed(claim: Claim, *, schema: str = "public") -> Transaction[bool]:

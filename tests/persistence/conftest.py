@@ -44,6 +44,10 @@ class Awaited:
         self.interactive = getattr(self.inner, "interactive", True)
         self.not_sent = self.inner.not_sent
 
+    @property
+    def usable(self) -> bool:
+        return self.inner.usable
+
     def run(self, generator: Any) -> Any:
         return self._runner.run(self.inner.run(generator))
 
@@ -133,6 +137,13 @@ def driver(connector: Connector, settings: Settings) -> Iterator[Driver]:
 def transport(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Transport]:
     """Each transport in turn, connected to the lab."""
     with closing(TRANSPORTS[request.param](settings)) as connected:
+        yield connected
+
+
+@pytest.fixture
+def tcp(settings: Settings) -> Iterator[Transport]:
+    """Redis TCP to the lab."""
+    with closing(TRANSPORTS["redis-tcp"](settings)) as connected:
         yield connected
 
 

@@ -152,6 +152,15 @@ class InteractiveDriver(ABC):
         """Whether the step that raised this was answered to its end, so that another one may follow."""
         return answered(error)
 
+    @property
+    def usable(self) -> bool:
+        """False once the connection's state is not known, or its library knows that it is closed."""
+        return not self._state.ended and not self._is_closed()
+
+    def _is_closed(self) -> bool:
+        """Whether the library knows of itself that the connection has ended."""
+        return False
+
     @abstractmethod
     def _begin(self) -> None: ...
 
@@ -241,6 +250,15 @@ class AsyncInteractiveDriver(ABC):
     def _answered(self, error: BaseException, /) -> bool:
         """Whether the step that raised this was answered to its end, so that another one may follow."""
         return answered(error)
+
+    @property
+    def usable(self) -> bool:
+        """False once the connection's state is not known, or its library knows that it is closed."""
+        return not self._state.ended and not self._is_closed()
+
+    def _is_closed(self) -> bool:
+        """Whether the library knows of itself that the connection has ended."""
+        return False
 
     @abstractmethod
     async def _begin(self) -> None: ...

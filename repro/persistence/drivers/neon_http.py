@@ -8,13 +8,13 @@ nothing is sent before it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from repro.persistence.endpoints import neon_fetch_url
+from repro.persistence.http import NOT_SENT, AsyncHttpClient, HttpClient, json_of, text_of
 from repro.persistence.settings import Timeouts
 from repro.persistence.steps import Begin, Commit, Execute, Rows, Step, Transaction, Value, drive, drive_async
 from repro.persistence.text_format import from_text, to_text
@@ -23,9 +23,6 @@ T = TypeVar("T")
 
 MAX_REQUEST_BYTES = 10 * 1024 * 1024
 """What Neon's proxy takes by default; it answers more with 413."""
-
-MAX_BODY_SHOWN = 300
-"""Characters of an unexpected answer that are kept in an error."""
 
 endpoint_of = neon_fetch_url
 
@@ -58,18 +55,18 @@ class NeonError(Exception):
         self.detail = detail
 
 
+class NeonRefusedError(NeonError):
+    """Neon's proxy refused the request, and said nothing of the database: nothing was executed."""
+
+
 class BatchTooLargeError(ValueError):
     """The transaction is over `MAX_REQUEST_BYTES`; nothing of it was sent."""
 
 
-_NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-    httpx.InvalidURL,
-    BatchTooLargeError,
-)
+_NOT_SENT = (*NOT_SENT, BatchTooLargeError, NeonRefusedError)
+
+_NO_REFUSAL = frozenset({408, 409, 425, 429, 499})
+"""Statuses of 400 to 499 that say nothing of whether it was executed: others send some of them."""
 
 
 def connect(
@@ -88,8 +85,7 @@ def connect(
     Raises:
         MalformedUrl: if the URL cannot be read.
     """
-    target = _target(url, endpoint)
-    return NeonHttpDriver(httpx.Client(timeout=_limits(timeouts)), target)
+    return NeonHttpDriver(HttpClient(**_limits(url, timeouts)), endpoint_of(url, endpoint))
 
 
 async def connect_async(
@@ -99,21 +95,10 @@ async def connect_async(
     timeouts: Timeouts = Timeouts(),  # noqa: B008 - it is frozen
 ) -> AsyncNeonHttpDriver:
     """`connect` for the async driver."""
-    target = _target(url, endpoint)
-    return AsyncNeonHttpDriver(httpx.AsyncClient(timeout=_limits(timeouts)), target)
+    return AsyncNeonHttpDriver(AsyncHttpClient(**_limits(url, timeouts)), endpoint_of(url, endpoint))
 
 
-def _limits(timeouts: Timeouts) -> httpx.Timeout:
-    return httpx.Timeout(timeouts.statement_s, connect=timeouts.connect_s)
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    endpoint: str
-    headers: dict[str, str]
-
-
-def _target(url: str, endpoint: str | None) -> _Target:
+def _limits(url: str, timeouts: Timeouts) -> dict[str, Any]:
     headers = {
         "Neon-Connection-String": quote(url, safe="".join(map(chr, range(0x21, 0x7F)))),
         "Neon-Raw-Text-Output": "true",
@@ -121,7 +106,7 @@ def _target(url: str, endpoint: str | None) -> _Target:
         "Neon-Batch-Isolation-Level": "ReadCommitted",
         "Content-Type": "application/json",
     }
-    return _Target(endpoint_of(url, endpoint), headers)
+    return {"connect_s": timeouts.connect_s, "answer_s": timeouts.statement_s, "headers": headers}
 
 
 class _Batch:
@@ -175,13 +160,13 @@ def _rows(result: dict[str, Any]) -> list[tuple[Value, ...]]:
 
 def _error_of(response: httpx.Response) -> NeonError:
     """The error of an answer. Only 400 carries the database's fields; other statuses may carry anything."""
-    body = _json(response)
+    body = json_of(response)
+    refused = response.is_client_error and response.status_code not in _NO_REFUSAL
+    kind = NeonRefusedError if refused else NeonError
     if response.status_code != httpx.codes.BAD_REQUEST or not isinstance(body, dict):
-        text = " ".join(response.text.split())[:MAX_BODY_SHOWN]
-        return NeonError(
-            f"Server error (HTTP status {response.status_code}): {text}", status=response.status_code
-        )
-    return NeonError(
+        text = f"Server error (HTTP status {response.status_code}): {text_of(response)}"
+        return kind(text, status=response.status_code)
+    return (NeonError if body.get("code") else kind)(
         str(body.get("message") or body.get("msg") or "no message"),
         status=response.status_code,
         sqlstate=body.get("code") or None,
@@ -190,29 +175,26 @@ def _error_of(response: httpx.Response) -> NeonError:
     )
 
 
-def _json(response: httpx.Response) -> object:
-    try:
-        body: object = response.json()
-    except ValueError:
-        return None
-    return body
-
-
 class NeonHttpDriver:
     """Runs transactions as batches; `NeonError` and httpx's errors come from COMMIT.
 
     Args:
         client: closed with the driver.
-        target: where to, and with which headers.
+        endpoint: where to.
     """
 
     interactive = False
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
 
-    def __init__(self, client: httpx.Client, target: _Target) -> None:
+    def __init__(self, client: HttpClient, endpoint: str) -> None:
         self._client = client
-        self._target = target
+        self._endpoint = endpoint
         self._batch = _Batch()
+
+    @property
+    def usable(self) -> bool:
+        """Whether it was not closed: it keeps no state between two requests."""
+        return self._client.usable
 
     def run(self, transaction: Transaction[T]) -> T:
         """Carry out a transaction. One that is left by an exception before COMMIT has sent nothing."""
@@ -225,8 +207,7 @@ class NeonHttpDriver:
             case Execute():
                 return self._batch.add(step)
             case Commit():
-                target, body = self._target, self._batch.body()
-                self._batch.fill(self._client.post(target.endpoint, content=body, headers=target.headers))
+                self._batch.fill(self._client.post(self._endpoint, self._batch.body()))
         return Rows(())
 
     def close(self) -> None:
@@ -240,10 +221,15 @@ class AsyncNeonHttpDriver:
     interactive = False
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
 
-    def __init__(self, client: httpx.AsyncClient, target: _Target) -> None:
+    def __init__(self, client: AsyncHttpClient, endpoint: str) -> None:
         self._client = client
-        self._target = target
+        self._endpoint = endpoint
         self._batch = _Batch()
+
+    @property
+    def usable(self) -> bool:
+        """Whether it was not closed: it keeps no state between two requests."""
+        return self._client.usable
 
     async def run(self, transaction: Transaction[T]) -> T:
         """Carry out a transaction. One that is left by an exception before COMMIT has sent nothing."""
@@ -256,11 +242,9 @@ class AsyncNeonHttpDriver:
             case Execute():
                 return self._batch.add(step)
             case Commit():
-                target, body = self._target, self._batch.body()
-                response = await self._client.post(target.endpoint, content=body, headers=target.headers)
-                self._batch.fill(response)
+                self._batch.fill(await self._client.post(self._endpoint, self._batch.body()))
         return Rows(())
 
     async def close(self) -> None:
         """Give back the connections. Safe to repeat."""
-        await self._client.aclose()
+        await self._client.close()

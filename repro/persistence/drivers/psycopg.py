@@ -9,7 +9,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
-from repro.persistence.drivers.deadline import LoopWatchdog, Watchdog, shut_down
+from repro.persistence.deadline import LoopWatchdog, Watchdog, shut_down
 from repro.persistence.drivers.interactive import AsyncInteractiveDriver, InteractiveDriver
 from repro.persistence.drivers.placeholders import named, pyformat
 from repro.persistence.settings import Timeouts
@@ -90,6 +90,9 @@ class PsycopgDriver(InteractiveDriver):
     def _answered(self, _error: BaseException, /) -> bool:
         return is_settled(self._connection)
 
+    def _is_closed(self) -> bool:
+        return self._connection.closed
+
     def _terminate(self) -> None:
         terminate(self._connection)
 
@@ -128,6 +131,9 @@ class AsyncPsycopgDriver(AsyncInteractiveDriver):
 
     def _answered(self, _error: BaseException, /) -> bool:
         return is_settled(self._connection)
+
+    def _is_closed(self) -> bool:
+        return self._connection.closed
 
     def _terminate(self) -> None:
         terminate(self._connection)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from repro.persistence.drivers.deadline import Watchdog
+from repro.persistence.deadline import Watchdog
 from repro.persistence.drivers.interactive import AsyncInteractiveDriver, InteractiveDriver
 from repro.persistence.drivers.placeholders import named, pyformat
 from repro.persistence.drivers.psycopg import is_settled, terminate
@@ -108,6 +108,9 @@ class SqlalchemyDriver(InteractiveDriver):
     def _answered(self, _error: BaseException, /) -> bool:
         return is_settled(self._library)
 
+    def _is_closed(self) -> bool:
+        return self._connection.closed or self._connection.invalidated or bool(self._library.closed)
+
     def _terminate(self) -> None:
         terminate(self._library)
 
@@ -150,6 +153,9 @@ class AsyncSqlalchemyDriver(AsyncInteractiveDriver):
 
     async def _rollback(self) -> None:
         await self._transaction.rollback()
+
+    def _is_closed(self) -> bool:
+        return self._connection.closed or self._connection.invalidated or bool(self._library.is_closed())
 
     def _terminate(self) -> None:
         self._library.terminate()

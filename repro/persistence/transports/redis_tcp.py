@@ -6,7 +6,9 @@ carries it out. So every retry is off: what the loss of an answer means is for t
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import re
 from typing import Any, TypeVar
 
 import redis
@@ -15,14 +17,38 @@ import redis.asyncio.retry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from repro.persistence.deadline import Watchdog, overdue
 from repro.persistence.queue import Command, Conversation, Reply
 from repro.persistence.settings import Timeouts
 from repro.persistence.steps import drive, drive_async
 
 T = TypeVar("T")
 
-_NOT_SENT = (redis.ResponseError, redis.AuthenticationError, redis.DataError)
+_REFUSALS = (redis.ResponseError, redis.AuthenticationError, redis.BusyLoadingError)
 """What the server itself refused. A lost connection says nothing of what was done before."""
+
+_NOT_SENT = (*_REFUSALS, redis.DataError)
+
+_CODES = {
+    redis.exceptions.NoPermissionError: "NOPERM",
+    redis.AuthenticationError: "WRONGPASS",
+    redis.exceptions.OutOfMemoryError: "OOM",
+    redis.ReadOnlyError: "READONLY",
+    redis.BusyLoadingError: "LOADING",
+}
+"""redis-py takes the code off the message where it has a class for it."""
+
+_CODE = re.compile(r"[A-Z][A-Z0-9_]*(?= |$)")
+
+
+def code_of(error: BaseException) -> str | None:
+    """The code of an error of Redis, such as ``NOPERM``; None for any other one."""
+    if not isinstance(error, _REFUSALS):
+        return None
+    named = getattr(error, "status_code", None)  # since redis-py 7
+    named = named or next((code for kind, code in _CODES.items() if isinstance(error, kind)), None)
+    found = _CODE.match(str(error))
+    return named or (found.group() if found else "ERR")
 
 
 def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> RedisTransport:  # noqa: B008 - it is frozen
@@ -36,7 +62,7 @@ def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> RedisTransport:  # 
         redis.RedisError: if that fails.
     """
     client = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_options(timeouts))
-    return RedisTransport(client)
+    return RedisTransport(client, command_s=timeouts.command_s)
 
 
 async def connect_async(url: str, *, timeouts: Timeouts = Timeouts()) -> AsyncRedisTransport:  # noqa: B008
@@ -48,7 +74,7 @@ async def connect_async(url: str, *, timeouts: Timeouts = Timeouts()) -> AsyncRe
     except BaseException:
         await client.aclose()
         raise
-    return AsyncRedisTransport(client)
+    return AsyncRedisTransport(client, command_s=timeouts.command_s)
 
 
 def _options(timeouts: Timeouts) -> dict[str, Any]:
@@ -74,24 +100,38 @@ class RedisTransport:
     """Carries out conversations on one connection.
 
     Args:
-        client: with retries off; it is closed with the transport.
+        client: with retries off, and a single connection; it is closed with the transport.
+        command_s: seconds for a whole answer; redis-py's own limit is one for each read.
     """
 
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, *, command_s: float) -> None:
         self._client = client
+        self._watchdog = Watchdog(command_s, self._fileno)
+        self.usable = True
+
+    def _fileno(self) -> int:
+        connection: Any = self._client.connection
+        return int(connection._sock.fileno())  # noqa: SLF001 - redis-py has no public way to it
 
     def run(self, conversation: Conversation[T]) -> T:
         """Carry out a conversation; redis-py's errors come from the command that failed."""
         return drive(conversation, self._carry_out)
 
     def _carry_out(self, command: Command) -> Reply:
-        reply: Reply = self._client.execute_command(*command.args)  # type: ignore[no-untyped-call]
+        try:
+            with self._watchdog:
+                reply: Reply = self._client.execute_command(*command.args)  # type: ignore[no-untyped-call]
+        except BaseException as error:
+            self.usable = isinstance(error, _NOT_SENT)
+            raise
         return reply
 
     def close(self) -> None:
         """Give back the connection. Safe to repeat."""
+        self.usable = False
+        self._watchdog.close()
         self._client.close()
 
 
@@ -100,17 +140,28 @@ class AsyncRedisTransport:
 
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
 
-    def __init__(self, client: redis.asyncio.Redis) -> None:
+    def __init__(self, client: redis.asyncio.Redis, *, command_s: float) -> None:
         self._client = client
+        self._command_s = command_s
+        self.usable = True
 
     async def run(self, conversation: Conversation[T]) -> T:
         """Carry out a conversation; redis-py's errors come from the command that failed."""
         return await drive_async(conversation, self._carry_out)
 
     async def _carry_out(self, command: Command) -> Reply:
-        reply: Reply = await self._client.execute_command(*command.args)  # type: ignore[no-untyped-call]
+        try:
+            async with asyncio.timeout(self._command_s):
+                reply: Reply = await self._client.execute_command(*command.args)  # type: ignore[no-untyped-call]
+        except TimeoutError as error:
+            self.usable = False
+            raise overdue(self._command_s) from error
+        except BaseException as error:
+            self.usable = isinstance(error, _NOT_SENT)
+            raise
         return reply
 
     async def close(self) -> None:
         """Give back the connection. Safe to repeat."""
+        self.usable = False
         await self._client.aclose()

@@ -7,18 +7,22 @@ has a limit on every wait and never repeats.
 from __future__ import annotations
 
 import json
-from typing import TypeVar
+import re
+from typing import Any, TypeVar
 
 import httpx
 
+from repro.persistence.http import NOT_SENT, AsyncHttpClient, HttpClient, json_of, text_of
 from repro.persistence.queue import Command, Conversation, Reply
 from repro.persistence.settings import Timeouts
 from repro.persistence.steps import drive, drive_async
 
 T = TypeVar("T")
 
-MAX_BODY_SHOWN = 300
-"""Characters of an unexpected answer that are kept in an error."""
+_CODE = re.compile(r"[A-Z][A-Z0-9_]*(?= |$)")
+
+_REFUSALS = frozenset({400, 401, 403, 404, 405, 413})
+"""Statuses with which Upstash says no. Others, such as 429, may come from anything on the way."""
 
 
 class UpstashError(Exception):
@@ -34,18 +38,23 @@ class UpstashError(Exception):
         self.status = status
         self.message = message
 
+    @property
+    def code(self) -> str | None:
+        """Redis's code at the beginning of the message, such as ``NOPERM``."""
+        found = _CODE.match(self.message)
+        return None if found is None else found.group()
+
 
 class UpstashRefusedError(UpstashError):
-    """What Upstash refused, with a status of 400 to 499 and its reason: it was not carried out."""
+    """What Upstash refused, with a status that says so and its reason: it was not carried out."""
 
 
-_NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-    UpstashRefusedError,
-)
+_NOT_SENT = (*NOT_SENT, UpstashRefusedError)
+
+
+def code_of(error: BaseException) -> str | None:
+    """The code of an error of Redis; None for any other one."""
+    return error.code if isinstance(error, UpstashRefusedError) else None
 
 
 def connect(
@@ -61,7 +70,7 @@ def connect(
         token: goes with every request.
         timeouts: for the connection, and for each command.
     """
-    return UpstashTransport(httpx.Client(timeout=_limits(timeouts), headers=_headers(token)), url)
+    return UpstashTransport(HttpClient(**_limits(token, timeouts)), url)
 
 
 async def connect_async(
@@ -71,16 +80,12 @@ async def connect_async(
     timeouts: Timeouts = Timeouts(),  # noqa: B008 - it is frozen
 ) -> AsyncUpstashTransport:
     """`connect` for the async client."""
-    client = httpx.AsyncClient(timeout=_limits(timeouts), headers=_headers(token))
-    return AsyncUpstashTransport(client, url)
+    return AsyncUpstashTransport(AsyncHttpClient(**_limits(token, timeouts)), url)
 
 
-def _limits(timeouts: Timeouts) -> httpx.Timeout:
-    return httpx.Timeout(timeouts.command_s, connect=timeouts.connect_s)
-
-
-def _headers(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+def _limits(token: str, timeouts: Timeouts) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    return {"connect_s": timeouts.connect_s, "answer_s": timeouts.command_s, "headers": headers}
 
 
 def _body(command: Command) -> bytes:
@@ -94,19 +99,17 @@ def reply_of(response: httpx.Response) -> Reply:
         response: to one command; ``{"result": …}``, or ``{"error": "…"}`` with a status of 400 and above.
 
     Raises:
-        UpstashError: if it is an error, or none of the two.
+        UpstashRefusedError: if it is a refusal.
+        UpstashError: if it is anything else than a reply: what became of the command is not known.
     """
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
+    body = json_of(response)
     if isinstance(body, dict) and "error" in body:
-        kind = UpstashRefusedError if response.is_client_error else UpstashError
+        kind = UpstashRefusedError if response.status_code in _REFUSALS else UpstashError
         raise kind(response.status_code, str(body["error"]))
     if response.status_code != httpx.codes.OK or not isinstance(body, dict) or "result" not in body:
-        text = " ".join(response.text.split())[:MAX_BODY_SHOWN]
         raise UpstashError(
-            response.status_code, f"HTTP status {response.status_code}, no JSON result: {text}"
+            response.status_code,
+            f"HTTP status {response.status_code}, no JSON result: {text_of(response)}",
         )
     reply: Reply = body["result"]
     return reply
@@ -122,16 +125,21 @@ class UpstashTransport:
 
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
 
-    def __init__(self, client: httpx.Client, url: str) -> None:
+    def __init__(self, client: HttpClient, url: str) -> None:
         self._client = client
         self._url = url
+
+    @property
+    def usable(self) -> bool:
+        """Whether it was not closed: it keeps no state between two requests."""
+        return self._client.usable
 
     def run(self, conversation: Conversation[T]) -> T:
         """Carry out a conversation; `UpstashError` and httpx's errors come from the command that failed."""
         return drive(conversation, self._carry_out)
 
     def _carry_out(self, command: Command) -> Reply:
-        return reply_of(self._client.post(self._url, content=_body(command)))
+        return reply_of(self._client.post(self._url, _body(command)))
 
     def close(self) -> None:
         """Give back the connections. Safe to repeat."""
@@ -143,17 +151,22 @@ class AsyncUpstashTransport:
 
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
 
-    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
+    def __init__(self, client: AsyncHttpClient, url: str) -> None:
         self._client = client
         self._url = url
+
+    @property
+    def usable(self) -> bool:
+        """Whether it was not closed: it keeps no state between two requests."""
+        return self._client.usable
 
     async def run(self, conversation: Conversation[T]) -> T:
         """Carry out a conversation; `UpstashError` and httpx's errors come from the command that failed."""
         return await drive_async(conversation, self._carry_out)
 
     async def _carry_out(self, command: Command) -> Reply:
-        return reply_of(await self._client.post(self._url, content=_body(command)))
+        return reply_of(await self._client.post(self._url, _body(command)))
 
     async def close(self) -> None:
         """Give back the connections. Safe to repeat."""
-        await self._client.aclose()
+        await self._client.close()

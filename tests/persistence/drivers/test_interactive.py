@@ -19,7 +19,7 @@ from repro.persistence.drivers.interactive import (
     InteractiveDriver,
     TransactionFailedError,
 )
-from repro.persistence.errors import NotApplied
+from repro.persistence.errors import NotApplied, sqlstate_of
 from repro.persistence.outcome import translated
 from repro.persistence.settings import Settings, Timeouts
 from repro.persistence.steps import Begin, Commit, Execute, Rows, Transaction
@@ -117,7 +117,7 @@ def test_what_is_not_answered_ends_the_connection(
         run(driver, single(QUERY))
     assert driver.told == told
     with pytest.raises(NotApplied, match="ConnectionEndedError"):
-        run(driver, translated(single(QUERY), driver.not_sent))
+        run(driver, translated(single(QUERY), driver.not_sent, sqlstate_of))
     assert driver.told == told
 
 

@@ -18,7 +18,8 @@ from repro.persistence.drivers.neon_http import (
     NeonError,
     NeonHttpDriver,
 )
-from repro.persistence.settings import Settings
+from repro.persistence.http import HttpClient
+from repro.persistence.settings import Settings, Timeouts
 from repro.persistence.steps import Execute
 from repro.persistence.transaction import single
 
@@ -33,8 +34,9 @@ def answered(response: httpx.Response, seen: list[httpx.Request] | None = None) 
             seen.append(request)
         return response
 
-    client = httpx.Client(transport=httpx.MockTransport(handle))
-    return NeonHttpDriver(client, neon_http._target(URL, "https://localhost:1/sql"))
+    limits = neon_http._limits(URL, Timeouts())
+    client = HttpClient(**limits, transport=httpx.MockTransport(handle))
+    return NeonHttpDriver(client, "https://localhost:1/sql")
 
 
 def result(rows: list[list[str | None]], oid: int = 25) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import httpx
 import psycopg
 import pytest
 
+from repro.persistence.deadline import Watchdog, shut_down
 from repro.persistence.drivers import Driver
-from repro.persistence.drivers.deadline import Watchdog, shut_down
 from repro.persistence.settings import Settings, Timeouts
 from repro.persistence.steps import Execute
 from repro.persistence.transaction import single

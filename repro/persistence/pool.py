@@ -1,0 +1,324 @@
+"""Connections that are opened when needed, kept, and replaced once they have ended.
+
+A pool is where a driver's errors become this package's own: what leaves it is a `PersistenceError`.
+
+A kept connection may have been ended by the server meanwhile, which shows only when it is used. BEGIN applies
+nothing, so where it fails on a kept connection the transaction starts again on a new one, and nobody notices.
+A command of the queue is never sent again here: it may have been carried out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from repro.persistence.carrier import AsyncCarrier, Carrier
+from repro.persistence.errors import NotApplied, Unreachable, sqlstate_of
+from repro.persistence.outcome import CodeOf, not_connected, translated
+from repro.persistence.steps import Begin
+
+T = TypeVar("T")
+
+DEFAULT_SIZE = 10
+"""Connections of one pool."""
+
+DEFAULT_WAIT_S = 5.0
+"""Seconds that a caller waits for a connection to come free."""
+
+
+class _EndedError(Exception):
+    """The first step failed on a kept connection; the generator was not told of it."""
+
+
+class _Started:
+    """A generator whose first step is known, and was not answered yet.
+
+    Args:
+        generator: not started yet.
+
+    Raises:
+        StopIteration: with its result, where it ends without a step.
+    """
+
+    def __init__(self, generator: Generator[Any, Any, Any]) -> None:
+        self._generator = generator
+        self._first = next(generator)
+
+    @property
+    def can_be_repeated(self) -> bool:
+        """Whether its first step applies nothing, so that it may be sent once more."""
+        return isinstance(self._first, Begin)
+
+    def tried(self) -> Generator[Any, Any, Any]:
+        """It, on a connection that may have ended: a first step that fails there has not happened.
+
+        Raises:
+            _EndedError: from the error of that first step.
+        """
+        try:
+            answer = yield self._first
+        except Exception as error:
+            raise _EndedError from error
+        return (yield from self._rest(lambda: self._generator.send(answer)))
+
+    def whole(self) -> Generator[Any, Any, Any]:
+        """It, from its first step to its end."""
+        return (yield from self._rest(lambda: self._first))
+
+    def _rest(self, following: Callable[[], Any]) -> Generator[Any, Any, Any]:
+        try:
+            step = following()
+            while True:
+                try:
+                    answer = yield step
+                except Exception as error:  # noqa: BLE001 - it belongs to the generator
+                    step = self._generator.throw(error)
+                else:
+                    step = self._generator.send(answer)
+        except StopIteration as done:
+            return done.value
+        finally:
+            self._generator.close()
+
+
+class Pool:
+    """Runs transactions or conversations, several at once from several threads.
+
+    Args:
+        connect: opens a connection; it is called when one is needed, and never before.
+        size: how many connections at most.
+        wait_s: seconds to wait for one to come free.
+        code_of: finds the server's own code in an error of this kind of connection.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Carrier],
+        *,
+        size: int = DEFAULT_SIZE,
+        wait_s: float = DEFAULT_WAIT_S,
+        code_of: CodeOf = sqlstate_of,
+    ) -> None:
+        self._connect = connect
+        self._size, self._wait_s = size, wait_s
+        self._code_of = code_of
+        self._free = threading.Semaphore(size)
+        self._idle: list[Carrier] = []
+        self._closed = False
+
+    @classmethod
+    def of(cls, connection: Carrier, *, code_of: CodeOf = sqlstate_of) -> Pool:
+        """A pool of one connection that is open already and stays the caller's: it is never replaced."""
+        pool = cls(_no_other, size=1, code_of=code_of)
+        pool._idle.append(_Lent(connection))
+        return pool
+
+    def run(self, generator: Generator[Any, Any, T]) -> T:
+        """Carry out a transaction or a conversation on one connection.
+
+        Raises:
+            Unreachable: if no connection can be made.
+            NotApplied: if nothing of it took effect.
+            OutcomeUnknown: if it may have.
+        """
+        try:
+            started = _Started(generator)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        if not self._free.acquire(timeout=self._wait_s):
+            raise exhausted(self._size, self._wait_s)
+        try:
+            result: T = self._run(started)
+            return result
+        finally:
+            self._free.release()
+
+    def _run(self, started: _Started) -> Any:
+        kept = self._kept()
+        if kept is not None and started.can_be_repeated:
+            try:
+                return self._carry_out(kept, started.tried())
+            except _EndedError:
+                kept = None
+        return self._carry_out(kept if kept is not None else self._new(), started.whole())
+
+    def _carry_out(self, connection: Carrier, generator: Generator[Any, Any, Any]) -> Any:
+        try:
+            return connection.run(translated(generator, connection.not_sent, self._code_of))
+        finally:
+            self._give_back(connection)
+
+    def _kept(self) -> Carrier | None:
+        while self._idle:
+            with suppress(IndexError):  # another thread was faster
+                connection = self._idle.pop()
+                if connection.usable:
+                    return connection
+                _close(connection)
+        return None
+
+    def _new(self) -> Carrier:
+        if self._closed:
+            raise Unreachable("nothing was applied: the pool is closed")
+        try:
+            return self._connect()
+        except NotApplied:
+            raise
+        except Exception as error:
+            raise not_connected(error, self._code_of) from error
+
+    def _give_back(self, connection: Carrier) -> None:
+        if connection.usable and not self._closed:
+            self._idle.append(connection)
+        else:
+            _close(connection)
+
+    def close(self) -> None:
+        """Close what is idle now, and what is in use when it is given back. Safe to repeat."""
+        self._closed = True
+        while (connection := self._kept()) is not None:
+            _close(connection)
+
+
+class AsyncPool:
+    """A `Pool` that is awaited, for tasks of one event loop; the arguments are the same."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[AsyncCarrier]],
+        *,
+        size: int = DEFAULT_SIZE,
+        wait_s: float = DEFAULT_WAIT_S,
+        code_of: CodeOf = sqlstate_of,
+    ) -> None:
+        self._connect = connect
+        self._size, self._wait_s = size, wait_s
+        self._code_of = code_of
+        self._free = asyncio.Semaphore(size)
+        self._idle: list[AsyncCarrier] = []
+        self._closed = False
+
+    @classmethod
+    def of(cls, connection: AsyncCarrier, *, code_of: CodeOf = sqlstate_of) -> AsyncPool:
+        """A pool of one connection that is open already and stays the caller's: it is never replaced."""
+        pool = cls(_no_other, size=1, code_of=code_of)
+        pool._idle.append(_AsyncLent(connection))
+        return pool
+
+    async def run(self, generator: Generator[Any, Any, T]) -> T:
+        """Carry out a transaction or a conversation on one connection; see `Pool.run`."""
+        try:
+            started = _Started(generator)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise exhausted(self._size, self._wait_s) from error
+        try:
+            result: T = await self._run(started)
+            return result
+        finally:
+            self._free.release()
+
+    async def _run(self, started: _Started) -> Any:
+        kept = await self._kept()
+        if kept is not None and started.can_be_repeated:
+            try:
+                return await self._carry_out(kept, started.tried())
+            except _EndedError:
+                kept = None
+        return await self._carry_out(kept if kept is not None else await self._new(), started.whole())
+
+    async def _carry_out(self, connection: AsyncCarrier, generator: Generator[Any, Any, Any]) -> Any:
+        try:
+            return await connection.run(translated(generator, connection.not_sent, self._code_of))
+        finally:
+            await self._give_back(connection)
+
+    async def _kept(self) -> AsyncCarrier | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable:
+                return connection
+            await _close_async(connection)
+        return None
+
+    async def _new(self) -> AsyncCarrier:
+        if self._closed:
+            raise Unreachable("nothing was applied: the pool is closed")
+        try:
+            return await self._connect()
+        except NotApplied:
+            raise
+        except Exception as error:
+            raise not_connected(error, self._code_of) from error
+
+    async def _give_back(self, connection: AsyncCarrier) -> None:
+        if connection.usable and not self._closed:
+            self._idle.append(connection)
+        else:
+            await _close_async(connection)
+
+    async def close(self) -> None:
+        """Close what is idle now, and what is in use when it is given back. Safe to repeat."""
+        self._closed = True
+        while (connection := await self._kept()) is not None:
+            await _close_async(connection)
+
+
+class _Lent:
+    """A connection that is not ours to close."""
+
+    def __init__(self, connection: Carrier) -> None:
+        self._connection = connection
+        self.not_sent = connection.not_sent
+        self.run = connection.run
+
+    @property
+    def usable(self) -> bool:
+        return self._connection.usable
+
+    def close(self) -> None:
+        """It stays the caller's."""
+
+
+class _AsyncLent:
+    """A `_Lent` that is awaited."""
+
+    def __init__(self, connection: AsyncCarrier) -> None:
+        self._connection = connection
+        self.not_sent = connection.not_sent
+        self.run = connection.run
+
+    @property
+    def usable(self) -> bool:
+        return self._connection.usable
+
+    async def close(self) -> None:
+        """It stays the caller's."""
+
+
+def exhausted(size: int, wait_s: float) -> NotApplied:
+    """The error of a caller for whom no connection came free."""
+    return NotApplied(
+        f"nothing was applied: all {size} connections are in use, none came free in {wait_s:g} s"
+    )
+
+
+def _no_other() -> Any:
+    raise Unreachable("nothing was applied: the connection has ended, and no way to make another was given")
+
+
+def _close(connection: Carrier) -> None:
+    with suppress(Exception):  # its state is not known, and nobody waits for its goodbye
+        connection.close()
+
+
+async def _close_async(connection: AsyncCarrier) -> None:
+    with suppress(Exception):
+        await connection.close()
