@@ -1,0 +1,33 @@
+"""Faults that the lab places on purpose, by protocol: each is one line, and a `FaultRelay` carries it out.
+
+with FaultRelay(postgres, after_commit_was_applied()) as relay: ...
+"""
+
+from __future__ import annotations
+
+from repro.lab.faults.fault import Cut, Fault, Replace, Silence
+from repro.lab.faults.named import (
+    after_commit_was_applied,
+    answer_lost,
+    answered_instead,
+    answered_wrongly,
+    before_commit_arrives,
+)
+from repro.lab.faults.relay import FaultRelay
+from repro.lab.faults.triggers import AnswerTo, Bytes, PostgresMessage
+
+__all__ = [
+    "AnswerTo",
+    "Bytes",
+    "Cut",
+    "Fault",
+    "FaultRelay",
+    "PostgresMessage",
+    "Replace",
+    "Silence",
+    "after_commit_was_applied",
+    "answer_lost",
+    "answered_instead",
+    "answered_wrongly",
+    "before_commit_arrives",
+]
