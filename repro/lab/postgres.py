@@ -29,6 +29,7 @@ _START_S = 30.0
 _RETRY_S = 0.01
 _BIND_ATTEMPTS = 5
 _TAKEN = "could not bind"
+_ON_THEIR_WAY_OUT = (_TAKEN, "lock file", "shared memory block")
 
 # fsync off: the data need not outlive the machine. A killed server still loses no commit, as its writes are
 # with the kernel by then; that would not hold with synchronous_commit off.
@@ -99,6 +100,38 @@ class Postgres:
         await self._serve(self._addresses if has_tls else self._addresses[:1])
         if not has_tls:
             await self._put_tls_in_front(certificates)
+
+    async def restart(self, *, kill: bool = False) -> None:
+        """End the server and its sessions, and start it again on its port with its data.
+
+        Args:
+            kill: end it as a crash would; it then recovers from its log.
+
+        Raises:
+            LabError: it does not come up, with the end of its log.
+        """
+        if self._server is None or self._port is None:
+            raise LabError("Postgres is not running")
+        await (self._server.kill() if kill else self._server.stop())
+        self._port.give_way()
+        try:
+            async with asyncio.timeout(_START_S):
+                await self._start_again(self._port)
+        except TimeoutError as error:
+            raise self._server.failure(f"did not answer within {_START_S:.0f} s") from error
+
+    async def _start_again(self, port: Port) -> None:
+        """Start it, again and again while processes of a killed one are still on their way out."""
+        while True:
+            self._log.write_text("")
+            self._server = self._child("postgres", _server_arguments(self._data, port))
+            connection = await self._server.race(self._connect_persistently())
+            if connection is not None:
+                await connection.close()
+                return
+            if not any(reason in self._log.read_text(errors="replace") for reason in _ON_THEIR_WAY_OUT):
+                raise self._server.failure("ended at its start")
+            await asyncio.sleep(_RETRY_S)
 
     @property
     def pid(self) -> int:

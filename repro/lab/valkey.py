@@ -40,9 +40,26 @@ def find_valkey(program: Path | None = None) -> Path:
 
 
 class Valkey:
-    """One server and its TLS front. First `begin`, which returns at once, then `ready`; then `stop`."""
+    """One server and its TLS front. First `begin`, which returns at once, then `ready`; then `stop`.
 
-    def __init__(self, program: Path, *, folder: Path, addresses: tuple[str, ...], guard: Guard) -> None:
+    Args:
+        program: the server.
+        folder: for its settings, its log and its data.
+        addresses: where it listens.
+        guard: told of its process.
+        durable: every write is on the disk before it is answered (``appendfsync always``); else a restart
+            loses all.
+    """
+
+    def __init__(
+        self,
+        program: Path,
+        *,
+        folder: Path,
+        addresses: tuple[str, ...],
+        guard: Guard,
+        durable: bool = False,
+    ) -> None:
         self.password = secrets.token_urlsafe(24)
         self.name = "valkey"
         self.version = ""
@@ -50,6 +67,7 @@ class Valkey:
         self._folder = folder
         self._addresses = addresses
         self._guard = guard
+        self._durable = durable
         self._server: Child | None = None
         self._port: Port | None = None
         self._tls_port: Port | None = None
@@ -63,10 +81,13 @@ class Valkey:
         """
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._port = Port.reserve(self._addresses)
-        self._port.give_way()
+        self._start(self._port)
+
+    def _start(self, port: Port) -> None:
+        port.give_way()
         self._server = Child.start(
             "Valkey",
-            [self._program, self._write_settings(self._port)],
+            [self._program, self._write_settings(port)],
             folder=self._folder,
             log=self._folder / "valkey.log",
             guard=self._guard,
@@ -84,6 +105,22 @@ class Valkey:
             "tls", upstream=self.endpoint, port=self._tls_port, context=files.server_context()
         )
         await self._front.start()
+
+    async def restart(self, *, kill: bool = False) -> None:
+        """End the server and start it again on its port.
+
+        Args:
+            kill: end it as a crash would.
+
+        Raises:
+            LabError: it does not come up, with the end of its log.
+        """
+        if self._server is None or self._port is None:
+            raise LabError("Valkey is not running")
+        await (self._server.kill() if kill else self._server.stop())
+        self._start(self._port)
+        if not await self._answers():
+            raise self._server.failure("did not get its port back")
 
     @property
     def front(self) -> TlsFront:
@@ -139,7 +176,8 @@ class Valkey:
         path.touch(mode=0o600)
         path.write_text(
             f'bind {" ".join(port.addresses)}\nport {port.number}\nrequirepass "{self.password}"\n'
-            f'save ""\nappendonly no\ndaemonize no\ndir "{self._folder}"\nlogfile ""\n'
+            f'save ""\nappendonly {"yes" if self._durable else "no"}\nappendfsync always\n'
+            f'daemonize no\ndir "{self._folder}"\nlogfile ""\n'
         )
         return path
 

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 NAMESPACE = uuid.UUID("6f2b0c1e-54d1-5a53-9f5e-0d9c6b1d1f0a")
 """The namespace of orchestration ids (RFC 9562, version 5). Changing it changes every id."""
@@ -104,12 +104,18 @@ class CreatedJobs:
     Args:
         orchestration_id: a UUID as text.
         job_ids: one UUID for each job, in the request's order.
-        created: False if an earlier call had already created them.
+        created: False if they were there: made by an earlier call, or by an attempt of this one whose answer
+            was lost and that cannot be told from one (over HTTP).
     """
 
     orchestration_id: str
     job_ids: tuple[str, ...]
     created: bool
+
+    @property
+    def status(self) -> Literal["created", "already_created"]:
+        """The same in words."""
+        return "created" if self.created else "already_created"
 
 
 @dataclass(frozen=True, slots=True)

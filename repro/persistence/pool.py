@@ -2,9 +2,10 @@
 
 A pool is where a driver's errors become this package's own: what leaves it is a `PersistenceError`.
 
-A kept connection may have been ended by the server meanwhile, which shows only when it is used. BEGIN applies
-nothing, so where it fails on a kept connection the transaction starts again on a new one, and nobody notices.
-A command of the queue is never sent again here: it may have been carried out.
+A kept connection may have been ended by the server meanwhile, which shows only when it is used. Nothing of a
+transaction is applied before COMMIT, so where a kept connection turns out to have ended at its first steps,
+they are sent again on a new one, and nobody notices. The first steps are BEGIN and one statement: SQLAlchemy
+sends nothing for BEGIN alone. A command of the queue is never sent again here: it may have been carried out.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from repro.persistence.carrier import AsyncCarrier, Carrier
 from repro.persistence.errors import NotApplied, Unreachable, sqlstate_of
 from repro.persistence.outcome import CodeOf, not_connected, translated
-from repro.persistence.steps import Begin
+from repro.persistence.steps import Begin, Execute
 
 T = TypeVar("T")
 
@@ -30,7 +32,11 @@ DEFAULT_WAIT_S = 5.0
 
 
 class _EndedError(Exception):
-    """The first step failed on a kept connection; the generator was not told of it."""
+    """A kept connection had ended; the generator was not told of it."""
+
+
+_CONNECTION_LOST = ("08", "57P")
+"""Classes of SQLSTATEs that say the connection has ended; some libraries make them up themselves."""
 
 
 class _Started:
@@ -45,30 +51,43 @@ class _Started:
 
     def __init__(self, generator: Generator[Any, Any, Any]) -> None:
         self._generator = generator
-        self._first = next(generator)
+        self._sent: list[Any] = []
+        self._next = next(generator)
 
     @property
     def can_be_repeated(self) -> bool:
-        """Whether its first step applies nothing, so that it may be sent once more."""
-        return isinstance(self._first, Begin)
+        """Whether its first steps apply nothing, so that they may be sent once more."""
+        return isinstance(self._next, Begin)
 
     def tried(self) -> Generator[Any, Any, Any]:
-        """It, on a connection that may have ended: a first step that fails there has not happened.
+        """It, on a connection that may have ended: if so, its first steps have not happened.
 
         Raises:
-            _EndedError: from the error of that first step.
+            _EndedError: from the error that told so.
         """
-        try:
-            answer = yield self._first
-        except Exception as error:
-            raise _EndedError from error
-        return (yield from self._rest(lambda: self._generator.send(answer)))
+        for _ in range(2):
+            try:
+                answer = yield self._next
+            except NotApplied as error:
+                if _is_end(error):
+                    raise _EndedError from error
+                return (yield from self._on(partial(self._generator.throw, error)))
+            self._sent.append(self._next)
+            try:
+                self._next = self._generator.send(answer)
+            except StopIteration as done:
+                return done.value
+            if not isinstance(self._next, Execute):
+                break
+        return (yield from self._on(lambda: self._next))
 
     def whole(self) -> Generator[Any, Any, Any]:
-        """It, from its first step to its end."""
-        return (yield from self._rest(lambda: self._first))
+        """It, to its end; what was sent on a connection that had ended is sent once more."""
+        for step in self._sent:
+            yield step  # noqa: UP028 - a list takes no answers
+        return (yield from self._on(lambda: self._next))
 
-    def _rest(self, following: Callable[[], Any]) -> Generator[Any, Any, Any]:
+    def _on(self, following: Callable[[], Any]) -> Generator[Any, Any, Any]:
         try:
             step = following()
             while True:
@@ -82,6 +101,13 @@ class _Started:
             return done.value
         finally:
             self._generator.close()
+
+
+def _is_end(error: NotApplied) -> bool:
+    """Whether an error says that the connection had ended; a statement that took too long is none."""
+    if isinstance(error.__cause__, TimeoutError):
+        return False
+    return error.code is None or error.code.startswith(_CONNECTION_LOST)
 
 
 class Pool:

@@ -13,6 +13,7 @@ asks for it in the same atomic step.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
@@ -68,6 +69,23 @@ if redis.call('EXISTS', KEYS[#KEYS]) == 0 then
   return redis.error_reply('{NOT_PROVED} this database was never reached through the preferred endpoint')
 end
 """
+
+
+_CODE = re.compile(r"[A-Z][A-Z0-9_]*(?= |$)")
+
+_NO_PERMISSION = re.compile(r"ACL failure|has no permissions|can't run this command")
+"""How servers say NOPERM from inside a script."""
+
+
+def code_in(message: str) -> str | None:
+    """The error code in the text of an error reply, such as ``NOPERM``.
+
+    Layout: https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
+    """
+    if _NO_PERMISSION.search(message):
+        return "NOPERM"
+    found = _CODE.match(message)
+    return None if found is None else found.group()
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,28 @@ def postgres(folder: Path, guard: Guard, binaries: PostgresBinaries | None = Non
     )
 
 
+@pytest.mark.parametrize("kill", [True, False], ids=["killed", "stopped"])
+def test_a_restart_keeps_the_port_and_what_was_committed(guard: Guard, *, kill: bool) -> None:
+    async def test(folder: Path) -> None:
+        server = postgres(folder, guard)
+        server.begin()
+        try:
+            await server.ready(issue(["127.0.0.1"]))
+            before = server.url
+            with psycopg.connect(before) as open_session:
+                open_session.execute("CREATE TABLE kept (n int)")
+                open_session.commit()
+                await server.restart(kill=kill)
+                open_session.close()
+            assert server.url == before
+            with psycopg.connect(server.url) as connection:
+                assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+        finally:
+            await server.stop()
+
+    in_a_folder(guard, test)
+
+
 def test_a_port_that_is_taken_meanwhile_is_given_up_for_another(
     guard: Guard, monkeypatch: pytest.MonkeyPatch
 ) -> None:

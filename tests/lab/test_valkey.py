@@ -6,6 +6,7 @@ import signal
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -59,10 +60,21 @@ def test_every_address_of_localhost_answers(lab: Lab) -> None:
 
 
 def with_valkey(
-    guard: Guard, folder: Path, test: Callable[[Valkey], Awaitable[None]], program: Path | None = None
+    guard: Guard,
+    folder: Path,
+    test: Callable[[Valkey], Awaitable[None]],
+    program: Path | None = None,
+    *,
+    durable: bool = False,
 ) -> None:
     async def run() -> None:
-        server = Valkey(find_valkey(program), folder=folder / "valkey", addresses=("127.0.0.1",), guard=guard)
+        server = Valkey(
+            find_valkey(program),
+            folder=folder / "valkey",
+            addresses=("127.0.0.1",),
+            guard=guard,
+            durable=durable,
+        )
         server.begin()
         try:
             await test(server)
@@ -83,6 +95,24 @@ def test_it_is_refused_once_the_server_was_killed(guard: Guard, tmp_path: Path, 
                 socket.create_connection(("127.0.0.1", port), timeout=5)
 
     with_valkey(guard, tmp_path, test)
+
+
+@pytest.mark.parametrize("kill", [True, False], ids=["killed", "stopped"])
+@pytest.mark.parametrize("durable", [True, False], ids=["durable", "not-durable"])
+def test_a_restart_keeps_what_a_durable_one_has_answered(
+    guard: Guard, tmp_path: Path, tls_files: TlsFiles, *, kill: bool, durable: bool
+) -> None:
+    async def test(server: Valkey) -> None:
+        await server.ready(tls_files)
+        before = server.endpoint
+        with closing(redis.Redis.from_url(server.plain_url)) as client:
+            client.set("key", "value")
+        await server.restart(kill=kill)
+        assert server.endpoint == before
+        with closing(redis.Redis.from_url(server.plain_url)) as client:
+            assert client.get("key") == (b"value" if durable else None)
+
+    with_valkey(guard, tmp_path, test, durable=durable)
 
 
 def test_its_settings_are_for_the_owner_alone(guard: Guard, tmp_path: Path, tls_files: TlsFiles) -> None:

@@ -95,6 +95,12 @@ CONNECTORS = [
         "neon-websocket",
         lambda s: neon_websocket.connect(_url(s), endpoint=s.neon_ws_proxy, timeouts=s.timeouts),
     ),
+    Connector(
+        "neon-websocket-async",
+        lambda s: Awaited(
+            lambda: neon_websocket.connect_async(_url(s), endpoint=s.neon_ws_proxy, timeouts=s.timeouts)
+        ),
+    ),
     Connector("raw", lambda s: raw.connect(_url(s), timeouts=s.timeouts)),
 ]
 

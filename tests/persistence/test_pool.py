@@ -151,14 +151,25 @@ def test_nothing_is_opened_for_nothing(make: Make) -> None:
     assert make().run(steps(0)) == "done"
 
 
-def test_a_kept_connection_that_has_ended_is_replaced_and_nobody_notices(make: Make) -> None:
+@pytest.mark.parametrize("at", [Begin, Execute])
+def test_a_kept_connection_that_has_ended_is_replaced_and_nobody_notices(make: Make, at: type) -> None:
     ended, fresh = Connection(), Connection()
     pool = make(ended, fresh)
     pool.run(transaction())
-    ended._fails_at = Begin
+    ended._fails_at = at
     assert pool.run(transaction()) == "done"
-    assert (ended.asked, ended.closed) == ([*WHOLE, Begin], 1)
+    assert (ended.asked, ended.closed) == ([*WHOLE, *WHOLE[: WHOLE.index(at) + 1]], 1)
     assert fresh.asked == WHOLE
+
+
+def test_a_kept_connection_that_refuses_or_is_slow_has_not_ended(make: Make) -> None:
+    for error in (Refused(), TimeoutError()):
+        connection = Connection()
+        pool = make(connection)
+        pool.run(transaction())
+        connection._fails_at, connection._error = Execute, error
+        with pytest.raises(NotApplied):
+            pool.run(transaction())
 
 
 def test_a_new_connection_that_fails_is_not_replaced(make: Make) -> None:
@@ -169,14 +180,37 @@ def test_a_new_connection_that_fails_is_not_replaced(make: Make) -> None:
     assert broken.closed == 1
 
 
-def test_a_statement_is_never_sent_again(make: Make) -> None:
-    ended = Connection()
-    pool = make(ended, Connection())
-    pool.run(transaction())
-    ended._fails_at = Execute
-    with pytest.raises(NotApplied):
-        pool.run(transaction())
-    assert ended.closed == 1
+class Second(Execute):
+    """Another statement."""
+
+
+def two_statements() -> Generator[Any, Any, str]:
+    yield Begin()
+    yield STATEMENT
+    yield Second("SELECT 2")
+    yield Commit()
+    return "done"
+
+
+@pytest.mark.parametrize(("at", "told"), [(Second, NotApplied), (Commit, OutcomeUnknown)])
+def test_what_comes_later_is_never_sent_again(make: Make, at: type, told: type[Exception]) -> None:
+    ended, fresh = Connection(), Connection()
+    pool = make(ended, fresh)
+    assert pool.run(two_statements()) == "done"
+    ended._fails_at = at
+    with pytest.raises(told):
+        pool.run(two_statements())
+    assert (ended.closed, fresh.asked) == (1, [])
+
+
+def test_a_transaction_of_one_statement_can_be_left_at_any_step(make: Make) -> None:
+    def short(steps: int) -> Generator[Any, Any, str]:
+        for step in [Begin(), STATEMENT, STATEMENT][:steps]:
+            yield step  # noqa: UP028 - a list takes no answers
+        return "done"
+
+    pool = make(Connection())
+    assert [pool.run(short(steps)) for steps in (1, 1, 2, 3)] == ["done"] * 4
 
 
 def test_a_command_is_never_sent_again(make: Make) -> None:

@@ -7,12 +7,13 @@ attempt of its own.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import socket
 import tempfile
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as dial
 
-from repro.persistence.drivers.psycopg import PsycopgDriver
+from repro.persistence.drivers.psycopg import AsyncPsycopgDriver, PsycopgDriver
 from repro.persistence.endpoints import neon_websocket_url
 from repro.persistence.settings import Timeouts
 from repro.persistence.steps import Rows, Step
@@ -61,27 +62,59 @@ def connect(
         psycopg.Error: if the login fails; its cause is the WebSocket's end where that was first.
     """
     parameters = conninfo_to_dict(url)
-    dialled = dial(
-        endpoint_of(url, endpoint),
-        open_timeout=timeouts.connect_s,
-        close_timeout=timeouts.close_s,
-        ping_interval=None,
-        max_size=None,
-    )
-    tunnel = Tunnel(dialled.__enter__(), timeouts)  # websockets 17 warns of a connection that was not entered
+    tunnel = Tunnel.dial(endpoint_of(url, endpoint), timeouts)
     try:
-        connection = tunnel.enter(lambda folder: _log_in(parameters, folder, timeouts))
+        with tunnel.entrance() as folder:
+            connection = psycopg.connect(**_log_in(parameters, folder, timeouts), autocommit=True)
     except BaseException:
         tunnel.close()
         raise
-    removed = tuple(name for name in _OF_TLS if name in parameters)
-    return NeonWebsocketDriver(connection, tunnel, timeouts, removed=removed)
+    return NeonWebsocketDriver(connection, tunnel, timeouts, removed=_removed(parameters))
 
 
-def _log_in(parameters: dict[str, Any], folder: str, timeouts: Timeouts) -> psycopg.Connection[Any]:
+async def connect_async(
+    url: str,
+    *,
+    endpoint: str | None = None,
+    timeouts: Timeouts = Timeouts(),  # noqa: B008 - it is frozen
+) -> AsyncNeonWebsocketDriver:
+    """`connect` for the async driver. The tunnel has threads of its own; the loop never waits for it."""
+    parameters = conninfo_to_dict(url)
+    tunnel = await _dialled(endpoint_of(url, endpoint), timeouts)
+    try:
+        with tunnel.entrance() as folder:
+            connection = await psycopg.AsyncConnection.connect(
+                **_log_in(parameters, folder, timeouts), autocommit=True
+            )
+    except BaseException:
+        await asyncio.shield(asyncio.to_thread(tunnel.close))
+        raise
+    return AsyncNeonWebsocketDriver(connection, tunnel, timeouts, removed=_removed(parameters))
+
+
+async def _dialled(endpoint: str, timeouts: Timeouts) -> Tunnel:
+    """Dial in a thread; where nobody waits for it any more, what it has dialled is closed."""
+    dialling = asyncio.ensure_future(asyncio.to_thread(Tunnel.dial, endpoint, timeouts))
+    try:
+        return await asyncio.shield(dialling)
+    except asyncio.CancelledError:
+        dialling.add_done_callback(_close_if_dialled)
+        raise
+
+
+def _close_if_dialled(dialling: asyncio.Future[Tunnel]) -> None:
+    if not dialling.cancelled() and dialling.exception() is None:
+        dialling.result().close()
+
+
+def _log_in(parameters: dict[str, Any], folder: str, timeouts: Timeouts) -> dict[str, Any]:
     kept = {name: value for name, value in parameters.items() if name not in _OF_TLS}
     kept.setdefault("connect_timeout", math.ceil(timeouts.connect_s))
-    return psycopg.connect(**(kept | _INNER_HOP | {"host": folder}), autocommit=True)
+    return kept | _INNER_HOP | {"host": folder}
+
+
+def _removed(parameters: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(name for name in _OF_TLS if name in parameters)
 
 
 class Tunnel:
@@ -99,17 +132,32 @@ class Tunnel:
         self._threads: list[threading.Thread] = []
         self._end: ConnectionClosed | None = None
 
-    def enter(self, log_in: Callable[[str], psycopg.Connection[Any]]) -> psycopg.Connection[Any]:
-        """Let one client in.
+    @classmethod
+    def dial(cls, endpoint: str, timeouts: Timeouts) -> Tunnel:
+        """Open a WebSocket.
 
         Args:
-            log_in: is given the folder that holds the Unix socket.
+            endpoint: its URL.
+            timeouts: ``connect_s`` for it, and what the tunnel needs.
         """
+        dialled = dial(
+            endpoint,
+            open_timeout=timeouts.connect_s,
+            close_timeout=timeouts.close_s,
+            ping_interval=None,
+            max_size=None,
+            compression=None,  # small messages, each waited for: it costs more time than it saves
+        )
+        return cls(dialled.__enter__(), timeouts)  # websockets 17 warns of a connection that was not entered
+
+    @contextmanager
+    def entrance(self) -> Iterator[str]:
+        """The folder of a Unix socket, through which one client can enter while it is there."""
         with tempfile.TemporaryDirectory(prefix="tunnel-") as folder, _listener(folder) as listener:
             listener.settimeout(self._timeouts.connect_s)
             self._start(lambda: self._serve(listener))
             try:
-                return log_in(folder)
+                yield folder
             except psycopg.OperationalError as error:
                 self.explain(error)
                 raise
@@ -211,3 +259,31 @@ class NeonWebsocketDriver(PsycopgDriver):
         """Give back the connection and end the WebSocket. Safe to repeat."""
         super().close()
         self._tunnel.close()
+
+
+class AsyncNeonWebsocketDriver(AsyncPsycopgDriver):
+    """A `NeonWebsocketDriver` that is awaited; the arguments are the same."""
+
+    def __init__(
+        self,
+        connection: psycopg.AsyncConnection[Any],
+        tunnel: Tunnel,
+        timeouts: Timeouts,
+        *,
+        removed: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(connection, timeouts)
+        self._tunnel = tunnel
+        self.removed = removed
+
+    async def _carry_out(self, step: Step) -> Rows:
+        try:
+            return await super()._carry_out(step)
+        except psycopg.OperationalError as error:
+            self._tunnel.explain(error)
+            raise
+
+    async def close(self) -> None:
+        """Give back the connection and end the WebSocket. Safe to repeat."""
+        await super().close()
+        await asyncio.shield(asyncio.to_thread(self._tunnel.close))

@@ -37,7 +37,11 @@ def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> SqlalchemyDriver:  
     if "connect_timeout" not in make_url(url).query:
         options["connect_timeout"] = math.ceil(timeouts.connect_s)
     engine = create_engine(
-        url_for(url, "psycopg"), poolclass=NullPool, isolation_level=_READ_COMMITTED, connect_args=options
+        url_for(url, "psycopg"),
+        poolclass=NullPool,
+        isolation_level=_READ_COMMITTED,
+        hide_parameters=True,  # an application's payloads belong in no error
+        connect_args=options,
     )
     try:
         return SqlalchemyDriver(engine, engine.connect(), timeouts)
@@ -52,6 +56,7 @@ async def connect_async(url: str, *, timeouts: Timeouts = Timeouts()) -> AsyncSq
         url_for(url, "asyncpg"),
         poolclass=NullPool,
         isolation_level=_READ_COMMITTED,
+        hide_parameters=True,
         connect_args={"timeout": timeouts.connect_s, "command_timeout": timeouts.statement_s},
     )
     try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import re
 from typing import Any, TypeVar
 
 import redis
@@ -18,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from repro.persistence.deadline import Watchdog, overdue
-from repro.persistence.queue import Command, Conversation, Reply
+from repro.persistence.queue import Command, Conversation, Reply, code_in
 from repro.persistence.settings import Timeouts
 from repro.persistence.steps import drive, drive_async
 
@@ -29,26 +28,23 @@ _REFUSALS = (redis.ResponseError, redis.AuthenticationError, redis.BusyLoadingEr
 
 _NOT_SENT = (*_REFUSALS, redis.DataError)
 
-_CODES = {
+_CODES: dict[type[redis.RedisError], str] = {
     redis.exceptions.NoPermissionError: "NOPERM",
-    redis.AuthenticationError: "WRONGPASS",
     redis.exceptions.OutOfMemoryError: "OOM",
     redis.ReadOnlyError: "READONLY",
     redis.BusyLoadingError: "LOADING",
+    redis.AuthenticationError: "WRONGPASS",
 }
 """redis-py takes the code off the message where it has a class for it."""
-
-_CODE = re.compile(r"[A-Z][A-Z0-9_]*(?= |$)")
 
 
 def code_of(error: BaseException) -> str | None:
     """The code of an error of Redis, such as ``NOPERM``; None for any other one."""
     if not isinstance(error, _REFUSALS):
         return None
-    named = getattr(error, "status_code", None)  # since redis-py 7
-    named = named or next((code for kind, code in _CODES.items() if isinstance(error, kind)), None)
-    found = _CODE.match(str(error))
-    return named or (found.group() if found else "ERR")
+    taken = next((code for kind, code in _CODES.items() if isinstance(error, kind)), None)
+    said: str | None = getattr(error, "status_code", None)  # since redis-py 7
+    return taken or code_in(str(error)) or said or "ERR"
 
 
 def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> RedisTransport:  # noqa: B008 - it is frozen

@@ -7,19 +7,16 @@ has a limit on every wait and never repeats.
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, TypeVar
 
 import httpx
 
 from repro.persistence.http import NOT_SENT, AsyncHttpClient, HttpClient, json_of, text_of
-from repro.persistence.queue import Command, Conversation, Reply
+from repro.persistence.queue import Command, Conversation, Reply, code_in
 from repro.persistence.settings import Timeouts
 from repro.persistence.steps import drive, drive_async
 
 T = TypeVar("T")
-
-_CODE = re.compile(r"[A-Z][A-Z0-9_]*(?= |$)")
 
 _REFUSALS = frozenset({400, 401, 403, 404, 405, 413})
 """Statuses with which Upstash says no. Others, such as 429, may come from anything on the way."""
@@ -41,8 +38,7 @@ class UpstashError(Exception):
     @property
     def code(self) -> str | None:
         """Redis's code at the beginning of the message, such as ``NOPERM``."""
-        found = _CODE.match(self.message)
-        return None if found is None else found.group()
+        return code_in(self.message)
 
 
 class UpstashRefusedError(UpstashError):

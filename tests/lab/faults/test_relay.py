@@ -12,6 +12,8 @@ import httpx
 import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from repro.lab.faults import (
     AnswerTo,
@@ -165,7 +167,7 @@ def test_a_commit_is_applied_or_not_and_the_client_cannot_tell(
 def test_a_push_is_applied_and_its_answer_lost(lab: Lab) -> None:
     url = urlsplit(lab.plain["UPSTASH_REDIS_URL"])
     with FaultRelay(("127.0.0.1", url.port or 0), answer_lost(b"EVAL")) as relay:
-        client = redis.Redis("127.0.0.1", relay.port, password=url.password, retry=None)
+        client = redis.Redis("127.0.0.1", relay.port, password=url.password, retry=Retry(NoBackoff(), 0))
         with closing(client), pytest.raises(redis.ConnectionError):
             client.eval("return redis.call('INCR', KEYS[1])", 1, "fault:applied")
         with closing(client):
