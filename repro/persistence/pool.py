@@ -83,8 +83,8 @@ class _Started:
 
     def whole(self) -> Generator[Any, Any, Any]:
         """It, to its end; what was sent on a connection that had ended is sent once more."""
-        for step in self._sent:
-            yield step  # noqa: UP028 - a list takes no answers
+        for step in self._sent:  # noqa: UP028 - a list takes no answers
+            yield step
         return (yield from self._on(lambda: self._next))
 
     def _on(self, following: Callable[[], Any]) -> Generator[Any, Any, Any]:

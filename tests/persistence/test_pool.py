@@ -205,8 +205,8 @@ def test_what_comes_later_is_never_sent_again(make: Make, at: type, told: type[E
 
 def test_a_transaction_of_one_statement_can_be_left_at_any_step(make: Make) -> None:
     def short(steps: int) -> Generator[Any, Any, str]:
-        for step in [Begin(), STATEMENT, STATEMENT][:steps]:
-            yield step  # noqa: UP028 - a list takes no answers
+        for step in [Begin(), STATEMENT, STATEMENT][:steps]:  # noqa: UP028 - a list takes no answers
+            yield step
         return "done"
 
     pool = make(Connection())

@@ -1,0 +1,208 @@
+"""Servers that are stopped, killed and started again: what was promised before is there after it, once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import uuid
+from collections.abc import Coroutine, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.lab.account import unprivileged_account
+from repro.lab.certificates import issue
+from repro.lab.folders import LabFolder, data_parent
+from repro.lab.guard import Guard
+from repro.lab.postgres import Postgres
+from repro.lab.postgres_binaries import find_postgres, for_account
+from repro.lab.valkey import Valkey, find_valkey
+from repro.persistence import (
+    Job,
+    OrchestrationPersistence,
+    OrchestrationRequest,
+    PersistenceError,
+    Pushed,
+    Settings,
+    Timeouts,
+    connect,
+)
+from repro.persistence.drivers import raw
+from repro.persistence.queue import read_back
+from repro.persistence.schema import statements
+from repro.persistence.steps import Begin, Commit, Execute, Transaction
+from repro.persistence.transports import redis_tcp
+
+PATIENT = Timeouts(settle_s=30.0)
+QUEUE = "jobs"
+
+
+@dataclass
+class Servers:
+    """Servers of the test's own; their event loop runs only while something is asked of it."""
+
+    runner: asyncio.Runner
+    postgres: Postgres
+    valkey: Valkey
+
+    def do(self, work: Coroutine[Any, Any, None]) -> None:
+        self.runner.run(work)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            database_url=f"{self.postgres.url}?sslmode=disable",
+            redis_url=self.valkey.plain_url,
+            timeouts=PATIENT,
+        )
+
+
+def tables() -> Transaction[None]:
+    yield Begin()
+    for sql in statements("public"):
+        yield Execute(sql)
+    yield Commit()
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Postgres and a durable Valkey."""
+    account = unprivileged_account()
+    folder = LabFolder.create(data_parent(shared=account is not None))
+    guard = Guard.start()
+    guard.folder(folder.path)
+    programs = folder.path / "programs"
+    programs.mkdir()
+    where: dict[str, Any] = {"addresses": ("127.0.0.1",), "guard": guard}
+    postgres = Postgres(
+        for_account(find_postgres(), account, programs), folder=folder.path / "pg", account=account, **where
+    )
+    valkey = Valkey(find_valkey(), folder=folder.path / "valkey", durable=True, **where)
+    certificates = issue(["127.0.0.1"])
+
+    async def start() -> None:
+        postgres.begin()
+        valkey.begin()
+        await postgres.ready(certificates)
+        await valkey.ready(certificates.write(Path(tmp_path_factory.mktemp("tls"))))
+
+    async def stop() -> None:
+        await asyncio.gather(postgres.stop(), valkey.stop())
+
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(start())
+            with closing(raw.connect(f"{postgres.url}?sslmode=disable")) as driver:
+                driver.run(tables())
+            yield Servers(runner, postgres, valkey)
+        finally:
+            runner.run(stop())
+            folder.remove()
+            guard.dismiss()
+
+
+@pytest.fixture(params=["psycopg", "raw", "sqlalchemy"])
+def store(request: pytest.FixtureRequest, servers: Servers) -> Iterator[OrchestrationPersistence]:
+    with connect(servers.settings, request.param, queue_name=QUEUE) as opened:
+        yield opened
+
+
+def request_of(jobs: int = 3) -> OrchestrationRequest:
+    return OrchestrationRequest(f"key-{uuid.uuid4()}", [Job("render", {"n": n}) for n in range(jobs)])
+
+
+def taken(servers: Servers) -> list[str]:
+    """All that is queued; the queue is empty afterwards."""
+    with closing(redis_tcp.connect(servers.valkey.plain_url)) as transport:
+        found = transport.run(read_back(QUEUE))
+        transport._client.delete(QUEUE)
+    return found
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
+def test_what_was_created_outlives_postgres(
+    servers: Servers, store: OrchestrationPersistence, *, kill: bool
+) -> None:
+    first, second = request_of(), request_of()
+    assert store.create_jobs(first).status == "created"
+    servers.do(servers.postgres.restart(kill=kill))
+    assert store.create_jobs(first).status == "already_created"
+    assert store.create_jobs(second).status == "created"
+    assert store.push_pending() == Pushed(2, 6, 6)
+    assert taken(servers) == [*first.job_ids, *second.job_ids]
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
+def test_what_was_queued_outlives_a_durable_valkey_and_comes_once(
+    servers: Servers, store: OrchestrationPersistence, *, kill: bool
+) -> None:
+    request = request_of()
+    store.create_jobs(request)
+    assert store.push_pending() == Pushed(1, 3, 3)
+    servers.do(servers.valkey.restart(kill=kill))
+    with closing(redis_tcp.connect(servers.valkey.plain_url)) as transport:
+        assert transport.run(read_back(QUEUE)) == list(request.job_ids)
+    later = request_of()
+    store.create_jobs(later)
+    assert store.push_pending() == Pushed(1, 3, 3)
+    assert taken(servers) == [*request.job_ids, *later.job_ids]
+
+
+class Worker(threading.Thread):
+    """Creates and pushes until it is told to stop; what fails is done again, as a caller would."""
+
+    def __init__(self, store: OrchestrationPersistence) -> None:
+        super().__init__()
+        self.created: list[OrchestrationRequest] = []
+        self.failures = 0
+        self.busy = threading.Event()
+        self._store = store
+        self._stop_now = threading.Event()
+
+    def run(self) -> None:
+        while not self._stop_now.is_set():
+            request = request_of(2)
+            self._until_done(lambda wanted=request: self._store.create_jobs(wanted))
+            self.created.append(request)
+            self._until_done(self._store.push_pending)
+            if len(self.created) >= 5:
+                self.busy.set()
+
+    def _until_done(self, call: Any) -> None:
+        due = time.monotonic() + 60
+        while time.monotonic() < due:
+            try:
+                call()
+            except PersistenceError:
+                self.failures += 1
+            else:
+                return
+        raise AssertionError("it never works")
+
+    def stop(self) -> None:
+        self._stop_now.set()
+        self.join(120)
+        assert not self.is_alive()
+
+
+@pytest.mark.parametrize("server", ["postgres", "valkey"])
+@pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
+def test_in_the_middle_of_work_nothing_is_lost_and_nothing_comes_twice(
+    servers: Servers, store: OrchestrationPersistence, server: str, *, kill: bool
+) -> None:
+    worker = Worker(store)
+    worker.start()
+    try:
+        for _ in range(3):
+            worker.busy.clear()
+            assert worker.busy.wait(60)
+            servers.do(getattr(servers, server).restart(kill=kill))
+    finally:
+        worker.stop()
+    store.push_pending()
+    queued = taken(servers)
+    assert queued == [job for request in worker.created for job in request.job_ids]
