@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import uuid
@@ -14,10 +15,21 @@ import pytest
 import redis
 
 from repro.lab.process import Lab
-from repro.persistence.queue import BATCH, Command, Conversation, Reply, marker_keys, push, read_back, remove
+from repro.persistence.queue import (
+    BATCH,
+    Command,
+    Conversation,
+    Proof,
+    Reply,
+    marker_keys,
+    push,
+    read_back,
+    remove,
+)
 from repro.persistence.settings import Settings, Timeouts
 from repro.persistence.transports import Transport, redis_tcp, upstash_rest
 from repro.persistence.transports.upstash_rest import UpstashError, UpstashRefusedError, reply_of
+from tests.persistence.dripping import Dripping
 
 
 def ids(count: int) -> list[str]:
@@ -226,3 +238,92 @@ def test_a_refused_connection_is_known_not_to_have_sent() -> None:
         pytest.raises(transport.not_sent),
     ):
         transport.run(push("queue", ids(1)))
+
+
+def test_a_reply_that_drips_is_ended(redis_way: Callable[[str, Timeouts], object]) -> None:
+    with closing(Dripping(b"$1000000\r\n", b"x")) as server:
+        with pytest.raises(TimeoutError, match=r"no answer within 0.3 s; the connection was ended"):
+            redis_way(f"redis://127.0.0.1:{server.port}", replace(Timeouts(), command_s=0.3))
+        assert server.left.wait(20)
+
+
+def pushed(url: str, timeouts: Timeouts) -> object:
+    with closing(redis_tcp.connect(url, timeouts=timeouts)) as transport:
+        try:
+            return transport.run(push("queue", ids(1)))
+        finally:
+            assert not transport.usable
+
+
+def pushed_async(url: str, timeouts: Timeouts) -> object:
+    async def scenario() -> object:
+        transport = await redis_tcp.connect_async(url, timeouts=timeouts)
+        try:
+            return await transport.run(push("queue", ids(1)))
+        finally:
+            assert not transport.usable
+            await transport.close()
+
+    return asyncio.run(scenario())
+
+
+@pytest.fixture(params=[pushed, pushed_async])
+def redis_way(request: pytest.FixtureRequest) -> Callable[[str, Timeouts], object]:
+    way: Callable[[str, Timeouts], object] = request.param
+    return way
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (redis.ResponseError("WRONGTYPE Operation against a key"), "WRONGTYPE"),
+        (redis.ResponseError("NOTPROVED this database"), "NOTPROVED"),
+        (redis.ResponseError("ACL failure in script: User u has no permissions"), "NOPERM"),
+        (redis.ResponseError("something in other words"), "ERR"),
+        (redis.exceptions.NoPermissionError("this user has no permissions"), "NOPERM"),
+        (redis.exceptions.OutOfMemoryError("command not allowed"), "OOM"),
+        (redis.ReadOnlyError("You can't write against a read only replica."), "READONLY"),
+        (redis.BusyLoadingError("Redis is loading the dataset in memory"), "LOADING"),
+        (redis.AuthenticationError("Authentication required."), "WRONGPASS"),
+        (redis.ConnectionError("Connection refused"), None),
+        (redis.TimeoutError("OOM"), None),
+        (OSError("OOM"), None),
+    ],
+)
+def test_the_code_of_redis_is_known_whatever_redis_py_leaves_of_it(
+    error: Exception, code: str | None
+) -> None:
+    assert redis_tcp.code_of(error) == code
+
+
+def test_a_script_that_is_refused_half_way_is_undone(transport: Transport, queue_name: str) -> None:
+    jobs = ids(3)
+    transport.run(push(queue_name, jobs[:1]))
+    transport.run(ask("DEL", queue_name))
+    transport.run(ask("SET", queue_name, "another type"))
+    with pytest.raises(transport.not_sent, match="WRONGTYPE"):
+        transport.run(push(queue_name, jobs))
+    marks = transport.run(ask("EXISTS", *marker_keys(queue_name, jobs)))
+    assert marks == 1, "the mark that was there before stays, the others are taken back"
+
+
+def test_a_job_twice_in_one_push_is_queued_once(transport: Transport, queue_name: str) -> None:
+    (job,) = ids(1)
+    assert transport.run(push(queue_name, [job, job])) == 1
+    assert transport.run(read_back(queue_name)) == [job]
+
+
+def test_a_proof_is_found_by_the_other_transport_and_ends_with_the_window(
+    transport: Transport, queue_name: str, tcp: Transport
+) -> None:
+    first, second = ids(2)
+    with pytest.raises(transport.not_sent, match="NOTPROVED"):
+        transport.run(push(queue_name, [second], proof=Proof("0123", "ask")))
+    assert tcp.run(push(queue_name, [first], window_s=1234, proof=Proof("0123", "give"))) == 1
+    assert transport.run(push(queue_name, [second], proof=Proof("0123", "ask"))) == 1
+    with pytest.raises(transport.not_sent, match="NOTPROVED"):
+        transport.run(push(queue_name, [second], proof=Proof("4567", "ask")))
+    assert tcp.run(read_back(queue_name)) == [first, second]
+    left = tcp.run(ask("TTL", f"{{{queue_name}}}:endpoint:0123"))
+    assert isinstance(left, int)
+    assert 0 < left <= 1234
