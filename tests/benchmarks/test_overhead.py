@@ -1,0 +1,147 @@
+"""The package against the same statements by hand, on each driver: one transaction with three jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any
+
+import asyncpg
+import httpx
+import psycopg
+import pytest
+import sqlalchemy
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from repro.persistence import Job, OrchestrationRequest, Settings, connect, connect_async
+from repro.persistence.drivers import neon_http, neon_websocket
+from repro.persistence.drivers.placeholders import named, pyformat
+from repro.persistence.drivers.sqlalchemy import url_for
+from repro.persistence.steps import Execute
+from repro.persistence.text_format import to_text
+from repro.persistence.transaction import insert_jobs, insert_outbox
+from tests.benchmarks.conftest import Paired
+
+ROUNDS = 300
+
+
+def request_of() -> OrchestrationRequest:
+    return OrchestrationRequest(f"key-{uuid.uuid4()}", [Job("render", {"n": n}) for n in range(3)])
+
+
+def statements(schema: str) -> list[Execute]:
+    request = request_of()
+    return [insert_jobs(request, schema=schema), insert_outbox(request, schema=schema)]
+
+
+ByHand = Callable[[], object]
+
+
+@contextmanager
+def by_psycopg(settings: Settings, schema: str) -> Iterator[ByHand]:
+    with psycopg.connect(settings.require_database(), autocommit=True) as connection:
+        yield lambda: on_psycopg(connection, schema)
+
+
+def on_psycopg(connection: psycopg.Connection[Any], schema: str) -> None:
+    with connection.transaction():
+        for each in statements(schema):
+            cursor = connection.execute(pyformat(each.sql), named(each.params))
+            cursor.fetchall()
+
+
+@contextmanager
+def by_websocket(settings: Settings, schema: str) -> Iterator[ByHand]:
+    with closing(
+        neon_websocket.connect(settings.require_database(), endpoint=settings.neon_ws_proxy)
+    ) as driver:
+        yield lambda: on_psycopg(driver._connection, schema)
+
+
+@contextmanager
+def by_sqlalchemy(settings: Settings, schema: str) -> Iterator[ByHand]:
+    engine = sqlalchemy.create_engine(
+        url_for(settings.require_database(), "psycopg"), poolclass=sqlalchemy.NullPool
+    )
+    with engine.connect() as connection:
+
+        def run() -> None:
+            with connection.begin():
+                for each in statements(schema):
+                    connection.exec_driver_sql(pyformat(each.sql), named(each.params)).fetchall()
+
+        yield run
+    engine.dispose()
+
+
+@contextmanager
+def by_asyncpg(settings: Settings, schema: str) -> Iterator[ByHand]:
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(settings.require_database()))
+
+        async def run() -> None:
+            async with connection.transaction():
+                for each in statements(schema):
+                    await connection.fetch(each.sql, *each.params)
+
+        yield lambda: runner.run(run())
+        runner.run(connection.close())
+
+
+@contextmanager
+def by_http(settings: Settings, schema: str) -> Iterator[ByHand]:
+    headers = neon_http._limits(settings.require_database(), settings.timeouts)["headers"]
+    with httpx.Client(headers=headers) as client:
+
+        def run() -> None:
+            queries = [
+                {"query": each.sql, "params": [to_text(value) for value in each.params]}
+                for each in statements(schema)
+            ]
+            answer = client.post(str(settings.neon_fetch_endpoint), content=json.dumps({"queries": queries}))
+            assert answer.json()["results"]
+
+        yield run
+
+
+WAYS = {
+    "psycopg": by_psycopg,
+    "sqlalchemy": by_sqlalchemy,
+    "neon_http": by_http,
+    "neon_websocket": by_websocket,
+    "async:asyncpg": by_asyncpg,
+}
+
+
+@contextmanager
+def package(name: str, settings: Settings, schema: str) -> Iterator[ByHand]:
+    awaited, _, driver = name.rpartition(":")
+    if not awaited:
+        with connect(settings, driver, schema=schema) as store:
+            yield lambda: store.create_jobs(request_of())
+        return
+    with asyncio.Runner() as runner:
+        opened = connect_async(settings, driver, schema=schema)
+        yield lambda: runner.run(opened.create_jobs(request_of()))
+        runner.run(opened.close())
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_overhead(
+    name: str,
+    settings: Settings,
+    schema: str,
+    benchmark: BenchmarkFixture,
+    paired: Paired,
+    say: Callable[[str], None],
+) -> None:
+    with ExitStack() as stack:
+        ours = stack.enter_context(package(name, settings, schema))
+        by_hand = stack.enter_context(WAYS[name](settings, schema))
+        ratio, ours_ms, by_hand_ms = paired(ours, by_hand, ROUNDS)
+        benchmark.extra_info["ratio"] = ratio
+        benchmark.pedantic(ours, rounds=50, warmup_rounds=5)
+    say(f"{name:<16} {ours_ms:6.2f} ms, by hand {by_hand_ms:6.2f} ms, ratio {ratio:.3f}")
