@@ -36,11 +36,31 @@ def statements(schema: str, *, temporary: bool = False) -> list[str]:
     ]
 
 
+def migration(schema: str) -> str:
+    """The tables as one plain SQL text with comments, for a migration tool or ``psql``.
+
+    Args:
+        schema: where to create them; any but ``public`` is created too.
+
+    Raises:
+        ValueError: if it cannot be the name of a schema, or is the temporary one.
+    """
+    if schema == TEMPORARY:
+        raise ValueError(f"{TEMPORARY} is the session's own: nothing in it stays")
+    text = _text().replace("public.", f"{quoted(schema)}.")
+    create = "" if schema == "public" else f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)};\n\n"
+    return create + text
+
+
+@cache
+def _text() -> str:
+    return files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+
+
 @cache
 def _statements() -> tuple[str, ...]:
     """The statements of ``schema.sql``, which holds no semicolon but between them."""
-    text = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
-    bare = _COMMENT.sub("", text)
+    bare = _COMMENT.sub("", _text())
     return tuple(part.strip() for part in bare.split(";") if part.strip())
 
 

@@ -1,4 +1,7 @@
-"""Servers that are stopped, killed and started again: what was promised before is there after it, once."""
+"""Servers that are stopped, killed and started again: what was promised before is there after it, once.
+
+They are the tests' own, so that a role with few rights can be made on them too.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ import time
 import uuid
 from collections.abc import Coroutine, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from repro.lab.account import unprivileged_account
@@ -206,3 +210,19 @@ def test_in_the_middle_of_work_nothing_is_lost_and_nothing_comes_twice(
     store.push_pending()
     queued = taken(servers)
     assert queued == [job for request in worker.created for job in request.job_ids]
+
+
+def test_the_rights_that_the_page_names_are_enough(servers: Servers) -> None:
+    """``docs/persistence.md`` names them."""
+    with psycopg.connect(**servers.postgres._superuser() | {"dbname": "app"}, autocommit=True) as superuser:
+        superuser.execute("CREATE ROLE limited LOGIN PASSWORD 'word'")
+        superuser.execute("GRANT USAGE ON SCHEMA public TO limited")
+        superuser.execute("GRANT SELECT, INSERT ON orchestrations, jobs, outbox TO limited")
+        superuser.execute("GRANT UPDATE ON outbox TO limited")
+    url = f"postgresql://limited:word@127.0.0.1:{servers.postgres.port}/app?sslmode=disable"
+    request = request_of()
+    with connect(replace(servers.settings, database_url=url), queue_name=QUEUE) as limited:
+        assert limited.create_jobs(request).status == "created"
+        assert limited.create_jobs(request).status == "already_created"
+        assert limited.push_pending() == Pushed(1, 3, 3)
+    assert taken(servers) == list(request.job_ids)
