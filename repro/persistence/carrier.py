@@ -14,6 +14,9 @@ class Carrier(Protocol):
     not_sent: tuple[type[BaseException], ...]
     """The errors which prove that nothing of the failed step was sent."""
 
+    not_reached: tuple[type[BaseException], ...]
+    """Those of them which say that nobody was reached: only where a step itself dials."""
+
     @property
     def usable(self) -> bool:
         """False once the connection's state is not known: it has to be closed and replaced."""
@@ -29,6 +32,7 @@ class AsyncCarrier(Protocol):
     """A `Carrier` that is awaited."""
 
     not_sent: tuple[type[BaseException], ...]
+    not_reached: tuple[type[BaseException], ...]
 
     @property
     def usable(self) -> bool:

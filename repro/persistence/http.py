@@ -14,9 +14,11 @@ import httpx
 
 from repro.persistence.deadline import Watchdog, overdue
 
+NOT_REACHED: tuple[type[BaseException], ...] = (httpx.ConnectError, httpx.ConnectTimeout)
+"""The errors by which no connection came about."""
+
 NOT_SENT: tuple[type[BaseException], ...] = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
+    *NOT_REACHED,
     httpx.PoolTimeout,
     httpx.UnsupportedProtocol,
     httpx.InvalidURL,

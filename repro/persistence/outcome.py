@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from repro.persistence.errors import NotApplied, OutcomeUnknown, PersistenceError, Unreachable, sqlstate_of
 from repro.persistence.steps import Begin, Commit, Execute
@@ -39,14 +39,21 @@ _MEANING = {
 }
 
 
+class Telling(Protocol):
+    """What is asked of a carrier when one of its steps has failed."""
+
+    not_sent: tuple[type[BaseException], ...]
+    not_reached: tuple[type[BaseException], ...]
+
+
 def translated(
-    generator: Generator[StepT, AnswerT, T], not_sent: tuple[type[BaseException], ...], code_of: CodeOf
+    generator: Generator[StepT, AnswerT, T], carrier: Telling, code_of: CodeOf
 ) -> Generator[StepT, AnswerT, T]:
     """The same transaction or conversation; foreign errors reach it, and leave it, translated.
 
     Args:
         generator: the one to run.
-        not_sent: the errors which prove that nothing of the failed step was sent.
+        carrier: what carries it out; it knows which errors prove that nothing was sent.
         code_of: finds the server's code in an error.
 
     Raises:
@@ -59,7 +66,7 @@ def translated(
             try:
                 answer = yield step
             except Exception as error:  # noqa: BLE001 - it is translated, whatever it is
-                verdict = judged(error, step, not_sent, code_of)
+                verdict = judged(error, step, carrier, code_of)
                 verdict.__cause__ = error
                 step = generator.throw(verdict)
             else:
@@ -71,11 +78,11 @@ def translated(
         generator.close()
 
 
-def judged(
-    error: Exception, step: object, not_sent: tuple[type[BaseException], ...], code_of: CodeOf
-) -> PersistenceError:
+def judged(error: Exception, step: object, carrier: Telling, code_of: CodeOf) -> PersistenceError:
     """What an error means that came at a step: what precedes COMMIT is rolled back, whoever ends it."""
-    if isinstance(step, Begin | Execute) or isinstance(error, not_sent) or _refused(error):
+    if isinstance(error, carrier.not_reached):
+        return not_connected(error, code_of)
+    if isinstance(step, Begin | Execute) or isinstance(error, carrier.not_sent) or _refused(error):
         return refusal(error, code_of)
     what = "COMMIT" if isinstance(step, Commit) else "the command"
     kind = type(error).__name__

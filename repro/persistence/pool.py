@@ -14,13 +14,14 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from repro.persistence.carrier import AsyncCarrier, Carrier
 from repro.persistence.errors import NotApplied, Unreachable, sqlstate_of
 from repro.persistence.outcome import CodeOf, not_connected, translated
-from repro.persistence.steps import Begin, Execute
+from repro.persistence.steps import Begin, Execute, drive, drive_async
 
 T = TypeVar("T")
 
@@ -110,7 +111,93 @@ def _is_end(error: NotApplied) -> bool:
     return error.code is None or error.code.startswith(_CONNECTION_LOST)
 
 
-class Pool:
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """Open a connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Run a generator on a connection."""
+
+    connection: Any
+    generator: Generator[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Close:
+    """Close a connection; it raises nothing."""
+
+    connection: Any
+
+
+_Doing: TypeAlias = Generator[_Open | _Run | _Close, Any, T]
+"""What a pool does, without I/O."""
+
+
+class _Keeping:
+    """Which connection serves, and what becomes of it: the same for both kinds of pool."""
+
+    def __init__(self, *, size: int, wait_s: float, code_of: CodeOf) -> None:
+        self._size, self._wait_s = size, wait_s
+        self._code_of = code_of
+        self._idle: list[Any] = []
+        self._closed = False
+
+    def _serve(self, started: _Started) -> _Doing[Any]:
+        kept = yield from self._kept()
+        if kept is not None and started.can_be_repeated:
+            try:
+                return (yield from self._on(kept, started.tried()))
+            except _EndedError:
+                kept = None
+        connection = kept if kept is not None else (yield from self._new())
+        return (yield from self._on(connection, started.whole()))
+
+    def _on(self, connection: Any, generator: Generator[Any, Any, Any]) -> _Doing[Any]:
+        try:
+            return (yield _Run(connection, translated(generator, connection, self._code_of)))
+        finally:
+            if connection.usable and not self._closed:
+                self._idle.append(connection)
+            else:
+                yield _Close(connection)
+
+    def _kept(self) -> _Doing[Any]:
+        """The connection that was used last, of those that are idle and not known to have ended."""
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if connection.usable:
+                return connection
+            yield _Close(connection)
+        return None
+
+    def _new(self) -> _Doing[Any]:
+        if self._closed:
+            raise Unreachable("nothing was applied: the pool is closed")
+        try:
+            return (yield _Open())
+        except NotApplied:
+            raise
+        except Exception as error:
+            raise not_connected(error, self._code_of) from error
+
+    def _end(self) -> _Doing[None]:
+        self._closed = True
+        while (connection := (yield from self._kept())) is not None:
+            yield _Close(connection)
+
+    def _exhausted(self) -> NotApplied:
+        return NotApplied(
+            f"nothing was applied: all {self._size} connections are in use, "
+            f"none came free in {self._wait_s:g} s"
+        )
+
+
+class Pool(_Keeping):
     """Runs transactions or conversations, several at once from several threads.
 
     Args:
@@ -128,12 +215,9 @@ class Pool:
         wait_s: float = DEFAULT_WAIT_S,
         code_of: CodeOf = sqlstate_of,
     ) -> None:
+        super().__init__(size=size, wait_s=wait_s, code_of=code_of)
         self._connect = connect
-        self._size, self._wait_s = size, wait_s
-        self._code_of = code_of
         self._free = threading.Semaphore(size)
-        self._idle: list[Carrier] = []
-        self._closed = False
 
     @classmethod
     def of(cls, connection: Carrier, *, code_of: CodeOf = sqlstate_of) -> Pool:
@@ -155,61 +239,29 @@ class Pool:
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]
         if not self._free.acquire(timeout=self._wait_s):
-            raise exhausted(self._size, self._wait_s)
+            raise self._exhausted()
         try:
-            result: T = self._run(started)
-            return result
+            return drive(self._serve(started), self._do)  # type: ignore[no-any-return]
         finally:
             self._free.release()
 
-    def _run(self, started: _Started) -> Any:
-        kept = self._kept()
-        if kept is not None and started.can_be_repeated:
-            try:
-                return self._carry_out(kept, started.tried())
-            except _EndedError:
-                kept = None
-        return self._carry_out(kept if kept is not None else self._new(), started.whole())
-
-    def _carry_out(self, connection: Carrier, generator: Generator[Any, Any, Any]) -> Any:
-        try:
-            return connection.run(translated(generator, connection.not_sent, self._code_of))
-        finally:
-            self._give_back(connection)
-
-    def _kept(self) -> Carrier | None:
-        while self._idle:
-            with suppress(IndexError):  # another thread was faster
-                connection = self._idle.pop()
-                if connection.usable:
-                    return connection
-                _close(connection)
-        return None
-
-    def _new(self) -> Carrier:
-        if self._closed:
-            raise Unreachable("nothing was applied: the pool is closed")
-        try:
-            return self._connect()
-        except NotApplied:
-            raise
-        except Exception as error:
-            raise not_connected(error, self._code_of) from error
-
-    def _give_back(self, connection: Carrier) -> None:
-        if connection.usable and not self._closed:
-            self._idle.append(connection)
-        else:
-            _close(connection)
+    def _do(self, what: _Open | _Run | _Close) -> Any:
+        match what:
+            case _Open():
+                return self._connect()
+            case _Run(connection, generator):
+                return connection.run(generator)
+            case _Close(connection):
+                with suppress(Exception):  # its state is not known, and nobody waits for its goodbye
+                    connection.close()
+                return None
 
     def close(self) -> None:
         """Close what is idle now, and what is in use when it is given back. Safe to repeat."""
-        self._closed = True
-        while (connection := self._kept()) is not None:
-            _close(connection)
+        drive(self._end(), self._do)
 
 
-class AsyncPool:
+class AsyncPool(_Keeping):
     """A `Pool` that is awaited, for tasks of one event loop; the arguments are the same."""
 
     def __init__(
@@ -220,12 +272,9 @@ class AsyncPool:
         wait_s: float = DEFAULT_WAIT_S,
         code_of: CodeOf = sqlstate_of,
     ) -> None:
+        super().__init__(size=size, wait_s=wait_s, code_of=code_of)
         self._connect = connect
-        self._size, self._wait_s = size, wait_s
-        self._code_of = code_of
         self._free = asyncio.Semaphore(size)
-        self._idle: list[AsyncCarrier] = []
-        self._closed = False
 
     @classmethod
     def of(cls, connection: AsyncCarrier, *, code_of: CodeOf = sqlstate_of) -> AsyncPool:
@@ -244,57 +293,26 @@ class AsyncPool:
             async with asyncio.timeout(self._wait_s):
                 await self._free.acquire()
         except TimeoutError as error:
-            raise exhausted(self._size, self._wait_s) from error
+            raise self._exhausted() from error
         try:
-            result: T = await self._run(started)
-            return result
+            return await drive_async(self._serve(started), self._do)
         finally:
             self._free.release()
 
-    async def _run(self, started: _Started) -> Any:
-        kept = await self._kept()
-        if kept is not None and started.can_be_repeated:
-            try:
-                return await self._carry_out(kept, started.tried())
-            except _EndedError:
-                kept = None
-        return await self._carry_out(kept if kept is not None else await self._new(), started.whole())
-
-    async def _carry_out(self, connection: AsyncCarrier, generator: Generator[Any, Any, Any]) -> Any:
-        try:
-            return await connection.run(translated(generator, connection.not_sent, self._code_of))
-        finally:
-            await self._give_back(connection)
-
-    async def _kept(self) -> AsyncCarrier | None:
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.usable:
-                return connection
-            await _close_async(connection)
-        return None
-
-    async def _new(self) -> AsyncCarrier:
-        if self._closed:
-            raise Unreachable("nothing was applied: the pool is closed")
-        try:
-            return await self._connect()
-        except NotApplied:
-            raise
-        except Exception as error:
-            raise not_connected(error, self._code_of) from error
-
-    async def _give_back(self, connection: AsyncCarrier) -> None:
-        if connection.usable and not self._closed:
-            self._idle.append(connection)
-        else:
-            await _close_async(connection)
+    async def _do(self, what: _Open | _Run | _Close) -> Any:
+        match what:
+            case _Open():
+                return await self._connect()
+            case _Run(connection, generator):
+                return await connection.run(generator)
+            case _Close(connection):
+                with suppress(Exception):  # its state is not known, and nobody waits for its goodbye
+                    await connection.close()
+                return None
 
     async def close(self) -> None:
         """Close what is idle now, and what is in use when it is given back. Safe to repeat."""
-        self._closed = True
-        while (connection := await self._kept()) is not None:
-            await _close_async(connection)
+        await drive_async(self._end(), self._do)
 
 
 class _Lent:
@@ -303,6 +321,7 @@ class _Lent:
     def __init__(self, connection: Carrier) -> None:
         self._connection = connection
         self.not_sent = connection.not_sent
+        self.not_reached = connection.not_reached
         self.run = connection.run
 
     @property
@@ -319,6 +338,7 @@ class _AsyncLent:
     def __init__(self, connection: AsyncCarrier) -> None:
         self._connection = connection
         self.not_sent = connection.not_sent
+        self.not_reached = connection.not_reached
         self.run = connection.run
 
     @property
@@ -329,22 +349,5 @@ class _AsyncLent:
         """It stays the caller's."""
 
 
-def exhausted(size: int, wait_s: float) -> NotApplied:
-    """The error of a caller for whom no connection came free."""
-    return NotApplied(
-        f"nothing was applied: all {size} connections are in use, none came free in {wait_s:g} s"
-    )
-
-
 def _no_other() -> Any:
     raise Unreachable("nothing was applied: the connection has ended, and no way to make another was given")
-
-
-def _close(connection: Carrier) -> None:
-    with suppress(Exception):  # its state is not known, and nobody waits for its goodbye
-        connection.close()
-
-
-async def _close_async(connection: AsyncCarrier) -> None:
-    with suppress(Exception):
-        await connection.close()

@@ -43,6 +43,7 @@ class Awaited:
             raise
         self.interactive = getattr(self.inner, "interactive", True)
         self.not_sent = self.inner.not_sent
+        self.not_reached = self.inner.not_reached
 
     @property
     def usable(self) -> bool:

@@ -188,7 +188,7 @@ def test_what_cannot_be_settled_is_unknown_and_the_same_call_settles_it_later(
     assert observer.run(count_jobs(request.orchestration_id, schema=schema)) == 3
 
 
-@pytest.mark.parametrize("name", INTERACTIVE)
+@pytest.mark.parametrize("name", ALL)
 def test_a_server_that_is_gone_before_commit_has_applied_nothing(
     name: str, broken_database: Broken, schema: str, queue_name: str
 ) -> None:
@@ -345,6 +345,20 @@ def test_a_push_that_cannot_be_settled_is_unknown_and_the_next_relay_settles_it(
         relay.place(None)
         assert application.push_pending() == Pushed(1, 3, queued=0)
     assert tcp.run(read_back(queue_name)) == list(request.job_ids)
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_a_queue_that_is_gone_is_unreachable_and_its_jobs_wait(
+    name: str, broken_queue: Broken, schema: str, queue_name: str
+) -> None:
+    settings, relay = broken_queue(name, None)
+    with closing(application_of(name, settings, schema, queue_name)) as application:
+        application.create_jobs(request_of())
+        relay.refuse()
+        with pytest.raises(Unreachable):
+            application.push_pending()
+        relay.accept_again()
+        assert application.push_pending() == Pushed(1, 3, 3)
 
 
 def both(settings: Settings, lab: Lab, relay: FaultRelay) -> Settings:

@@ -52,6 +52,7 @@ def test_the_queue_is_the_one_that_is_set_and_rest_its_fallback(
 def test_without_a_queue_jobs_are_created_and_not_pushed() -> None:
     class Answering:
         not_sent: tuple[type[BaseException], ...] = ()
+        not_reached: tuple[type[BaseException], ...] = ()
         usable = True
 
         def run(self, generator: Any) -> Any:

@@ -12,6 +12,14 @@ from repro.persistence.outcome import judged, not_connected, refusal, translated
 from repro.persistence.queue import Command
 from repro.persistence.steps import Begin, Commit, Execute
 
+
+class Carrier:
+    """One that dials with a step, as HTTP does."""
+
+    not_sent: tuple[type[BaseException], ...] = (ConnectionRefusedError, ConnectionAbortedError)
+    not_reached: tuple[type[BaseException], ...] = (ConnectionRefusedError,)
+
+
 PUSH = Command(("EVAL",))
 
 
@@ -46,8 +54,9 @@ def wrapped(error: Exception) -> Exception:
         (Commit(), ServerError("40003"), OutcomeUnknown),
         (Commit(), ServerError("57P01"), OutcomeUnknown),
         (Commit(), ServerError("XX000"), OutcomeUnknown),
-        (Commit(), ConnectionRefusedError(), NotApplied),
-        (PUSH, ConnectionRefusedError(), NotApplied),
+        (Commit(), ConnectionRefusedError(), Unreachable),
+        (PUSH, ConnectionRefusedError(), Unreachable),
+        (PUSH, ConnectionAbortedError(), NotApplied),
         (PUSH, ConnectionResetError(), OutcomeUnknown),
         (PUSH, TimeoutError(), OutcomeUnknown),
     ],
@@ -55,7 +64,7 @@ def wrapped(error: Exception) -> Exception:
 def test_the_error_says_whether_it_may_have_been_applied(
     at: object, error: Exception, told: type[Exception]
 ) -> None:
-    verdict = judged(error, at, (ConnectionRefusedError,), sqlstate_of)
+    verdict = judged(error, at, Carrier(), sqlstate_of)
     assert type(verdict) is told
     assert "secret" not in str(verdict)
 
@@ -84,7 +93,7 @@ def told() -> Generator[Any, Any, PersistenceError]:
 
 
 def test_the_generator_is_told_the_translated_error_and_its_cause() -> None:
-    generator = translated(told(), (), sqlstate_of)
+    generator = translated(told(), Carrier(), sqlstate_of)
     next(generator)
     foreign = EOFError()
     with pytest.raises(StopIteration) as done:
@@ -94,7 +103,7 @@ def test_the_generator_is_told_the_translated_error_and_its_cause() -> None:
 
 
 def test_an_interruption_is_not_translated() -> None:
-    generator = translated(told(), (), sqlstate_of)
+    generator = translated(told(), Carrier(), sqlstate_of)
     next(generator)
     with pytest.raises(KeyboardInterrupt):
         generator.throw(KeyboardInterrupt)

@@ -26,6 +26,7 @@ class Connection:
     """A connection that fails at steps of one kind, once, and says what it was asked."""
 
     not_sent: tuple[type[BaseException], ...] = (Refused,)
+    not_reached: tuple[type[BaseException], ...] = ()
 
     def __init__(self, fails_at: type | None = None, error: Exception | None = None) -> None:
         self.usable = True
@@ -51,6 +52,7 @@ class Awaited:
     """A `Connection` that is awaited."""
 
     not_sent: tuple[type[BaseException], ...] = Connection.not_sent
+    not_reached: tuple[type[BaseException], ...] = ()
 
     def __init__(self, inner: Connection) -> None:
         self._inner = inner

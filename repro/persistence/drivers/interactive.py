@@ -88,6 +88,7 @@ class InteractiveDriver(ABC):
 
     interactive = True
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
+    not_reached: tuple[type[BaseException], ...] = ()
 
     def __init__(self) -> None:
         self._state = _State()
@@ -191,6 +192,7 @@ class AsyncInteractiveDriver(ABC):
 
     interactive = True
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
+    not_reached: tuple[type[BaseException], ...] = ()
 
     def __init__(self, *, rollback_s: float) -> None:
         self._state = _State()

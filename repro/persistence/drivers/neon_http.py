@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from repro.persistence.endpoints import neon_fetch_url
-from repro.persistence.http import NOT_SENT, AsyncHttpClient, HttpClient, json_of, text_of
+from repro.persistence.http import NOT_REACHED, NOT_SENT, AsyncHttpClient, HttpClient, json_of, text_of
 from repro.persistence.settings import Timeouts
 from repro.persistence.steps import Begin, Commit, Execute, Rows, Step, Transaction, Value, drive, drive_async
 from repro.persistence.text_format import from_text, to_text
@@ -185,6 +185,7 @@ class NeonHttpDriver:
 
     interactive = False
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
+    not_reached: tuple[type[BaseException], ...] = NOT_REACHED
 
     def __init__(self, client: HttpClient, endpoint: str) -> None:
         self._client = client
@@ -220,6 +221,7 @@ class AsyncNeonHttpDriver:
 
     interactive = False
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
+    not_reached: tuple[type[BaseException], ...] = NOT_REACHED
 
     def __init__(self, client: AsyncHttpClient, endpoint: str) -> None:
         self._client = client

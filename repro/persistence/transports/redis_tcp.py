@@ -101,6 +101,7 @@ class RedisTransport:
     """
 
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
+    not_reached: tuple[type[BaseException], ...] = ()
 
     def __init__(self, client: redis.Redis, *, command_s: float) -> None:
         self._client = client
@@ -135,6 +136,7 @@ class AsyncRedisTransport:
     """A `RedisTransport` that is awaited."""
 
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
+    not_reached: tuple[type[BaseException], ...] = ()
 
     def __init__(self, client: redis.asyncio.Redis, *, command_s: float) -> None:
         self._client = client

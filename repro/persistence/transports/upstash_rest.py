@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from repro.persistence.http import NOT_SENT, AsyncHttpClient, HttpClient, json_of, text_of
+from repro.persistence.http import NOT_REACHED, NOT_SENT, AsyncHttpClient, HttpClient, json_of, text_of
 from repro.persistence.queue import Command, Conversation, Reply, code_in
 from repro.persistence.settings import Timeouts
 from repro.persistence.steps import drive, drive_async
@@ -120,6 +120,7 @@ class UpstashTransport:
     """
 
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
+    not_reached: tuple[type[BaseException], ...] = NOT_REACHED
 
     def __init__(self, client: HttpClient, url: str) -> None:
         self._client = client
@@ -146,6 +147,7 @@ class AsyncUpstashTransport:
     """An `UpstashTransport` that is awaited."""
 
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
+    not_reached: tuple[type[BaseException], ...] = NOT_REACHED
 
     def __init__(self, client: AsyncHttpClient, url: str) -> None:
         self._client = client

@@ -117,7 +117,7 @@ def test_what_is_not_answered_ends_the_connection(
         run(driver, single(QUERY))
     assert driver.told == told
     with pytest.raises(NotApplied, match="ConnectionEndedError"):
-        run(driver, translated(single(QUERY), driver.not_sent, sqlstate_of))
+        run(driver, translated(single(QUERY), driver, sqlstate_of))
     assert driver.told == told
 
 
