@@ -16,12 +16,16 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+_AGAIN_S = 0.1
+"""Pause between two attempts to end what is overdue."""
+
 
 class Watchdog:
     """Ends a connection whose answer is overdue. Used as ``with watchdog:`` around each wait.
 
     One thread serves all waits of a connection. It looks at the time at most once each ``limit_s``, so that
-    a wait which ends in time costs two assignments.
+    a wait which ends in time costs two assignments. Where there is no connection yet when the limit is up,
+    the one that comes is ended.
 
     Args:
         limit_s: seconds that one wait may take.
@@ -62,9 +66,9 @@ class Watchdog:
             with self._lock:
                 left_s = self._limit_s if self._due is None else self._due - time.monotonic()
                 if left_s <= 0:
-                    self._due, self._expired = None, True
+                    self._expired = True
                     shut_down(self._fileno)
-            pause_s = left_s if left_s > 0 else self._limit_s
+            pause_s = left_s if left_s > 0 else _AGAIN_S
 
 
 class LoopWatchdog:

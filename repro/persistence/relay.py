@@ -37,11 +37,20 @@ class Destination:
         queue_name: the list's key.
         window_s: for how many seconds a job that has been queued is recognised.
         endpoint: the fingerprint of the preferred endpoint where there is a fallback to it, else None.
+
+    Raises:
+        ValueError: if the name is empty, or the window is.
     """
 
     queue_name: str
     window_s: int = DEDUPLICATION_WINDOW_S
     endpoint: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.queue_name:
+            raise ValueError("a queue has a name")
+        if self.window_s < 1:
+            raise ValueError("a deduplication window is at least one second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +113,26 @@ def _push_claim(
     except PersistenceError as error:
         yield from _release(claim, schema, error)
         raise
-    yield OnDatabase(transaction.mark_pushed(claim, schema=schema))
+    yield from _mark(claim, schema, Patience(timeouts.settle_s, clock))
     return queued
+
+
+def _mark(claim: Claim, schema: str, patience: Patience) -> Plan[None]:
+    """Say that a claim's jobs are queued. Said twice is said once, so a lost answer is settled by a repeat.
+
+    Raises:
+        OutcomeUnknown: if the time is up; the jobs are queued, and pushed again when the lease has ended.
+    """
+    while True:
+        try:
+            yield OnDatabase(transaction.mark_pushed(claim, schema=schema))
+        except OutcomeUnknown:
+            pause = patience.pause()
+            if pause is None:
+                raise
+        else:
+            return
+        yield pause
 
 
 def _push_all(claim: Claim, destination: Destination, timeouts: Timeouts, clock: Clock) -> Plan[int]:

@@ -64,7 +64,8 @@ class OrchestrationPersistence:
         timeouts: of these, ``lock_s`` and ``settle_s``; the others are the drivers' and the transports'.
 
     Raises:
-        ValueError: if there is a fallback and no endpoint, or the reverse.
+        ValueError: if there is a fallback and no endpoint, or the reverse; or the queue has no name or no
+            window.
     """
 
     def __init__(

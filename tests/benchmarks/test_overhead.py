@@ -43,6 +43,7 @@ ByHand = Callable[[], object]
 @contextmanager
 def by_psycopg(settings: Settings, schema: str) -> Iterator[ByHand]:
     with psycopg.connect(settings.require_database(), autocommit=True) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         yield lambda: on_psycopg(connection, schema)
 
 
@@ -64,7 +65,9 @@ def by_websocket(settings: Settings, schema: str) -> Iterator[ByHand]:
 @contextmanager
 def by_sqlalchemy(settings: Settings, schema: str) -> Iterator[ByHand]:
     engine = sqlalchemy.create_engine(
-        url_for(settings.require_database(), "psycopg"), poolclass=sqlalchemy.NullPool
+        url_for(settings.require_database(), "psycopg"),
+        poolclass=sqlalchemy.NullPool,
+        isolation_level="READ COMMITTED",
     )
     with engine.connect() as connection:
 
@@ -83,7 +86,7 @@ def by_asyncpg(settings: Settings, schema: str) -> Iterator[ByHand]:
         connection = runner.run(asyncpg.connect(settings.require_database()))
 
         async def run() -> None:
-            async with connection.transaction():
+            async with connection.transaction(isolation="read_committed"):
                 for each in statements(schema):
                     await connection.fetch(each.sql, *each.params)
 

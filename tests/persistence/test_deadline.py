@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -36,6 +37,27 @@ def test_a_watchdog_leaves_alone_what_is_in_time(settings: Settings) -> None:
         with pytest.raises(TimeoutError, match=r"no answer within 0.05 s"), watchdog:
             connection.execute("SELECT pg_sleep(2)")
         assert connection.closed
+
+
+def test_a_connection_that_comes_after_the_limit_is_ended_too() -> None:
+    ours, theirs = socket.socketpair()
+    asked: list[bool] = []
+
+    def fileno() -> int:
+        asked.append(True)
+        return -1 if len(asked) == 1 else ours.fileno()
+
+    def wait() -> None:
+        with watchdog:
+            assert ours.recv(1) == b"", "it was shut down on this side"
+            raise ConnectionError
+
+    with ours, theirs, closing(Watchdog(0.05, fileno)) as watchdog:
+        ours.settimeout(20)
+        with pytest.raises(TimeoutError, match="the connection was ended") as caught:
+            wait()
+    assert isinstance(caught.value.__cause__, ConnectionError)
+    assert len(asked) > 1
 
 
 def test_another_error_within_the_watch_is_passed_on() -> None:

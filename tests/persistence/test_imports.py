@@ -24,6 +24,8 @@ def loaded_by(statement: str) -> set[str]:
     [
         ("repro.persistence", None),
         ("repro.persistence.store", None),
+        ("repro.persistence.opening", None),
+        ("repro.persistence.pool", None),
         ("repro.persistence.schema", None),
         ("repro.persistence.endpoints", None),
         ("repro.persistence.transports", None),

@@ -75,6 +75,23 @@ def test_a_lost_answer_is_settled_by_the_same_push() -> None:
     assert world.asked[:4] == ["claim_pending", "push", "push", "mark_pushed"]
 
 
+def test_a_lost_mark_is_set_again_and_not_pushed_again() -> None:
+    world = World(CLAIM, 2, OutcomeUnknown("lost"), False, None)
+    assert world.push() == Pushed(1, 2, 2)
+    assert world.asked == ["claim_pending", "push", "mark_pushed", "mark_pushed", "claim_pending"]
+
+
+def test_a_mark_that_cannot_be_settled_is_unknown() -> None:
+    with pytest.raises(OutcomeUnknown):
+        World(CLAIM, 2, *[OutcomeUnknown("lost")] * 6).push()
+
+
+@pytest.mark.parametrize("wrong", [{"queue_name": ""}, {"queue_name": "jobs", "window_s": 0}])
+def test_a_destination_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"has a name|at least one second"):
+        Destination(**wrong)
+
+
 def test_a_refusal_after_a_lost_answer_leaves_it_unknown() -> None:
     refusals = [NotApplied("the queue's memory is full", code="OOM")] * 5
     world = World(CLAIM, OutcomeUnknown("lost"), *refusals, True)

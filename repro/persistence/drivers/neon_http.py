@@ -8,6 +8,7 @@ nothing is sent before it.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -64,6 +65,8 @@ class BatchTooLargeError(ValueError):
 
 
 _NOT_SENT = (*NOT_SENT, BatchTooLargeError, NeonRefusedError)
+
+_SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 
 _NO_REFUSAL = frozenset({408, 409, 425, 429, 499})
 """Statuses of 400 to 499 that say nothing of whether it was executed: others send some of them."""
@@ -166,13 +169,20 @@ def _error_of(response: httpx.Response) -> NeonError:
     if response.status_code != httpx.codes.BAD_REQUEST or not isinstance(body, dict):
         text = f"Server error (HTTP status {response.status_code}): {text_of(response)}"
         return kind(text, status=response.status_code)
-    return (NeonError if body.get("code") else kind)(
+    sqlstate = _sqlstate_in(body)
+    return (kind if sqlstate is None else NeonError)(
         str(body.get("message") or body.get("msg") or "no message"),
         status=response.status_code,
-        sqlstate=body.get("code") or None,
+        sqlstate=sqlstate,
         severity=body.get("severity") or None,
         detail=body.get("detail") or None,
     )
+
+
+def _sqlstate_in(body: dict[str, Any]) -> str | None:
+    """The database's code; others who answer with 400 have codes of their own kind, or an empty one."""
+    code = body.get("code")
+    return code if isinstance(code, str) and _SQLSTATE.fullmatch(code) else None
 
 
 class NeonHttpDriver:

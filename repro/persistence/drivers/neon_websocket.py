@@ -13,7 +13,9 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -87,24 +89,35 @@ async def connect_async(
                 **_log_in(parameters, folder, timeouts), autocommit=True
             )
     except BaseException:
-        await asyncio.shield(asyncio.to_thread(tunnel.close))
+        await _closed(tunnel)
         raise
     return AsyncNeonWebsocketDriver(connection, tunnel, timeouts, removed=_removed(parameters))
 
 
 async def _dialled(endpoint: str, timeouts: Timeouts) -> Tunnel:
-    """Dial in a thread; where nobody waits for it any more, what it has dialled is closed."""
-    dialling = asyncio.ensure_future(asyncio.to_thread(Tunnel.dial, endpoint, timeouts))
+    """Dial in a thread; where nobody waits for it any more, that thread closes what it has dialled.
+
+    It is a thread of its own because it may outlive the loop, and its work must not be dropped with it.
+    """
+    thread = ThreadPoolExecutor(1, "websocket-dial")
+    dialling = thread.submit(copy_context().run, Tunnel.dial, endpoint, timeouts)
     try:
-        return await asyncio.shield(dialling)
+        return await asyncio.wrap_future(dialling)
     except asyncio.CancelledError:
-        dialling.add_done_callback(_close_if_dialled)
+        thread.submit(_close_if_dialled, dialling)
         raise
+    finally:
+        thread.shutdown(wait=False)
 
 
-def _close_if_dialled(dialling: asyncio.Future[Tunnel]) -> None:
+def _close_if_dialled(dialling: Future[Tunnel]) -> None:
     if not dialling.cancelled() and dialling.exception() is None:
         dialling.result().close()
+
+
+async def _closed(tunnel: Tunnel) -> None:
+    """Close in a thread, which goes on where nobody waits for it any more."""
+    await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, tunnel.close))
 
 
 def _log_in(parameters: dict[str, Any], folder: str, timeouts: Timeouts) -> dict[str, Any]:
@@ -164,6 +177,11 @@ class Tunnel:
             finally:
                 with suppress(OSError):
                     listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits, if nobody has come
+
+    @property
+    def ended(self) -> bool:
+        """Whether the WebSocket has ended, which psycopg learns only when it asks."""
+        return self._end is not None
 
     def explain(self, error: psycopg.OperationalError) -> None:
         """Give an error its cause, where psycopg has seen the end of the WebSocket from inside."""
@@ -255,6 +273,9 @@ class NeonWebsocketDriver(PsycopgDriver):
             self._tunnel.explain(error)
             raise
 
+    def _is_closed(self) -> bool:
+        return super()._is_closed() or self._tunnel.ended
+
     def close(self) -> None:
         """Give back the connection and end the WebSocket. Safe to repeat."""
         super().close()
@@ -283,7 +304,10 @@ class AsyncNeonWebsocketDriver(AsyncPsycopgDriver):
             self._tunnel.explain(error)
             raise
 
+    def _is_closed(self) -> bool:
+        return super()._is_closed() or self._tunnel.ended
+
     async def close(self) -> None:
         """Give back the connection and end the WebSocket. Safe to repeat."""
         await super().close()
-        await asyncio.shield(asyncio.to_thread(self._tunnel.close))
+        await _closed(self._tunnel)

@@ -125,6 +125,11 @@ class _Connection:
             raise TimeoutError("timed out")
         return left_s
 
+    @property
+    def closed(self) -> bool:
+        """Whether the stream was closed on this side."""
+        return self._stream.fileno() == -1
+
     def abort(self) -> None:
         """Close the stream without a word."""
         self._stream.close()
@@ -285,6 +290,9 @@ class RawDriver(InteractiveDriver):
 
     def _answered(self, _error: BaseException, /) -> bool:
         return self._connection.ready
+
+    def _is_closed(self) -> bool:
+        return self._connection.closed
 
     def _terminate(self) -> None:
         self._connection.abort()

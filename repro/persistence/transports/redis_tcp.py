@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from contextlib import closing
 from typing import Any, TypeVar
 
 import redis
@@ -28,23 +29,39 @@ _REFUSALS = (redis.ResponseError, redis.AuthenticationError, redis.BusyLoadingEr
 
 _NOT_SENT = (*_REFUSALS, redis.DataError)
 
+_KEPT = (redis.ResponseError, redis.DataError)
+"""After these the connection goes on; after any other error its state is not known."""
+
 _CODES: dict[type[redis.RedisError], str] = {
     redis.exceptions.NoPermissionError: "NOPERM",
     redis.exceptions.OutOfMemoryError: "OOM",
     redis.ReadOnlyError: "READONLY",
+    redis.exceptions.NoScriptError: "NOSCRIPT",
+    redis.exceptions.ExecAbortError: "EXECABORT",
     redis.BusyLoadingError: "LOADING",
     redis.AuthenticationError: "WRONGPASS",
 }
 """redis-py takes the code off the message where it has a class for it."""
+
+_NO_PASSWORD = "Authentication required"  # noqa: S105 - what servers say with NOAUTH
 
 
 def code_of(error: BaseException) -> str | None:
     """The code of an error of Redis, such as ``NOPERM``; None for any other one."""
     if not isinstance(error, _REFUSALS):
         return None
-    taken = next((code for kind, code in _CODES.items() if isinstance(error, kind)), None)
     said: str | None = getattr(error, "status_code", None)  # since redis-py 7
-    return taken or code_in(str(error)) or said or "ERR"
+    if said not in {None, "ERR"}:
+        return said
+    message = str(error) if said is None else f"{said} {error}"
+    return _taken(error) or code_in(message) or "ERR"
+
+
+def _taken(error: BaseException) -> str | None:
+    """The code that redis-py has made a class of."""
+    if isinstance(error, redis.AuthenticationError) and str(error).startswith(_NO_PASSWORD):
+        return "NOAUTH"
+    return next((code for kind, code in _CODES.items() if isinstance(error, kind)), None)
 
 
 def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> RedisTransport:  # noqa: B008 - it is frozen
@@ -56,26 +73,58 @@ def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> RedisTransport:  # 
 
     Raises:
         redis.RedisError: if that fails.
+        TimeoutError: if the answers to the login are overdue.
     """
-    client = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_options(timeouts))
+    pool = _Pool.from_url(url, retry=Retry(NoBackoff(), 0), **_options(timeouts))
+    with closing(Watchdog(_login_s(timeouts), pool.fileno)) as watchdog, watchdog:
+        client = redis.Redis(connection_pool=pool, single_connection_client=True)
+    client.auto_close_connection_pool = True
     return RedisTransport(client, command_s=timeouts.command_s)
 
 
 async def connect_async(url: str, *, timeouts: Timeouts = Timeouts()) -> AsyncRedisTransport:  # noqa: B008
     """`connect` for the async client."""
     retry = redis.asyncio.retry.Retry(NoBackoff(), 0)
-    client = redis.asyncio.Redis.from_url(url, retry=retry, **_options(timeouts))
+    client = redis.asyncio.Redis.from_url(
+        url, retry=retry, single_connection_client=True, **_options(timeouts)
+    )
     try:
-        await client.initialize()
+        async with asyncio.timeout(_login_s(timeouts)):
+            await client.initialize()
+    except TimeoutError as error:
+        await client.aclose()
+        raise overdue(_login_s(timeouts)) from error
     except BaseException:
         await client.aclose()
         raise
     return AsyncRedisTransport(client, command_s=timeouts.command_s)
 
 
+def _login_s(timeouts: Timeouts) -> float:
+    """Seconds for a connection and for all answers to its login."""
+    return timeouts.connect_s + timeouts.command_s
+
+
+class _Pool(redis.ConnectionPool):
+    """Knows its one connection from the beginning, so that a login can be ended too.
+
+    A client with a single connection dials when it is made, so that a refused connection is known as one.
+    """
+
+    _made: Any = None
+
+    def make_connection(self) -> Any:
+        """Make the connection; it dials later."""
+        self._made = super().make_connection()
+        return self._made
+
+    def fileno(self) -> int:
+        """The descriptor of the connection's socket; any error where there is none yet, or no more."""
+        return int(self._made._sock.fileno())  # noqa: SLF001 - redis-py has no public way to it
+
+
 def _options(timeouts: Timeouts) -> dict[str, Any]:
     return {
-        "single_connection_client": True,  # dialled at once, so that a refused connection is known as one
         "socket_connect_timeout": timeouts.connect_s,
         "socket_timeout": timeouts.command_s,
         "decode_responses": True,
@@ -121,7 +170,7 @@ class RedisTransport:
             with self._watchdog:
                 reply: Reply = self._client.execute_command(*command.args)  # type: ignore[no-untyped-call]
         except BaseException as error:
-            self.usable = isinstance(error, _NOT_SENT)
+            self.usable = self.usable and isinstance(error, _KEPT)
             raise
         return reply
 
@@ -155,7 +204,7 @@ class AsyncRedisTransport:
             self.usable = False
             raise overdue(self._command_s) from error
         except BaseException as error:
-            self.usable = isinstance(error, _NOT_SENT)
+            self.usable = self.usable and isinstance(error, _KEPT)
             raise
         return reply
 

@@ -28,17 +28,14 @@ class UpstashError(Exception):
     Args:
         status: of HTTP.
         message: its own words; the command is not part of them.
+        code: Redis's code in them, such as ``NOPERM``; None if they are not Redis's.
     """
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
-
-    @property
-    def code(self) -> str | None:
-        """Redis's code at the beginning of the message, such as ``NOPERM``."""
-        return code_in(self.message)
+        self.code = code
 
 
 class UpstashRefusedError(UpstashError):
@@ -99,16 +96,30 @@ def reply_of(response: httpx.Response) -> Reply:
         UpstashError: if it is anything else than a reply: what became of the command is not known.
     """
     body = json_of(response)
-    if isinstance(body, dict) and "error" in body:
+    reason = _reason_in(body)
+    if reason is not None:
         kind = UpstashRefusedError if response.status_code in _REFUSALS else UpstashError
-        raise kind(response.status_code, str(body["error"]))
-    if response.status_code != httpx.codes.OK or not isinstance(body, dict) or "result" not in body:
+        raise kind(response.status_code, reason, code=code_in(reason))
+    if (
+        response.status_code != httpx.codes.OK
+        or not isinstance(body, dict)
+        or "result" not in body
+        or "error" in body
+    ):
         raise UpstashError(
             response.status_code,
             f"HTTP status {response.status_code}, no JSON result: {text_of(response)}",
         )
     reply: Reply = body["result"]
     return reply
+
+
+def _reason_in(body: object) -> str | None:
+    """What is in ``{"error": "…"}``; what says more or less than that is not Upstash's own."""
+    if not isinstance(body, dict) or body.keys() != {"error"}:
+        return None
+    reason = body["error"]
+    return reason if isinstance(reason, str) else None
 
 
 class UpstashTransport:

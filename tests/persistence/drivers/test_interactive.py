@@ -202,6 +202,26 @@ def test_an_overdue_answer_ends_the_connection(
             driver.run(single(QUERY))
 
 
+def test_a_driver_is_usable_until_it_is_closed(
+    connector: Callable[[Settings], Driver], settings: Settings
+) -> None:
+    with closing(connector(settings)) as driver:
+        assert driver.usable
+        with pytest.raises(Exception, match="division by zero"):
+            driver.run(single(Execute("SELECT 1 / $1::int", (0,))))
+        assert driver.usable, "a refusal leaves it as it is"
+        assert driver.run(single(QUERY))[0] == (1,)
+    assert not driver.usable
+
+
+def test_a_driver_whose_backend_has_ended_is_not_usable(driver: Driver) -> None:
+    if not driver.interactive:
+        pytest.skip("it has no connection of its own")
+    with pytest.raises(Exception, match=r"(?i)terminating connection|closed"):
+        driver.run(single(Execute("SELECT pg_terminate_backend(pg_backend_pid())::text")))
+    assert not driver.usable
+
+
 class Hold:
     """A proxy that keeps the answers to itself from a certain word of the client on."""
 

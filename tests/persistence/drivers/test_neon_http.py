@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import uuid
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -17,13 +19,19 @@ from repro.persistence.drivers.neon_http import (
     BatchTooLargeError,
     NeonError,
     NeonHttpDriver,
+    NeonRefusedError,
 )
 from repro.persistence.http import HttpClient
 from repro.persistence.settings import Settings, Timeouts
 from repro.persistence.steps import Execute
 from repro.persistence.transaction import single
+from tests.persistence.dripping import Dripping
 
 URL = "postgresql://user:pässwörd@localhost:5432/db"
+
+HEADERS = (b"HTTP/1.1 200 OK\r\n", b"X-Drip: drop\r\n")
+BODY = (b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x")
+"""How a server begins an answer, and what it drips."""
 
 
 def answered(response: httpx.Response, seen: list[httpx.Request] | None = None) -> NeonHttpDriver:
@@ -129,3 +137,59 @@ def test_a_refused_endpoint_is_known_not_to_have_got_it() -> None:
         endpoint = f"https://127.0.0.1:{listener.getsockname()[1]}/sql"
     with closing(neon_http.connect(URL, endpoint=endpoint)) as driver, pytest.raises(driver.not_sent):
         driver.run(single(Execute("SELECT 1", (str(uuid.uuid4()),))))
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413, 414, 431, 451])
+def test_a_refusal_of_the_proxy_proves_that_nothing_was_executed(status: int) -> None:
+    error = failed(httpx.Response(status, json={"message": "no"}))
+    assert isinstance(error, NeonRefusedError)
+    assert isinstance(error, NeonHttpDriver.not_sent)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        *(httpx.Response(status, text="no") for status in (408, 409, 425, 429, 499, 500, 502, 503, 504)),
+        httpx.Response(302, headers={"Location": "https://elsewhere.test/"}),
+        httpx.Response(200, text="<html>"),
+        httpx.Response(400, json={"message": "out of memory", "code": "53200"}),
+    ],
+    ids=lambda response: str(response.status_code),
+)
+def test_any_other_answer_proves_nothing(response: httpx.Response) -> None:
+    assert not isinstance(failed(response), NeonHttpDriver.not_sent)
+
+
+@pytest.mark.parametrize("code", ["", None, 400, "BAD_REQUEST", "2350"])
+def test_a_code_that_is_no_sqlstate_is_not_the_database_s(code: object) -> None:
+    error = failed(httpx.Response(400, json={"message": "no", "code": code}))
+    assert isinstance(error, NeonRefusedError)
+    assert error.sqlstate is None
+
+
+def committed(endpoint: str, timeouts: Timeouts) -> object:
+    with closing(neon_http.connect(URL, endpoint=endpoint, timeouts=timeouts)) as driver:
+        return driver.run(single(Execute("SELECT 1")))
+
+
+def committed_async(endpoint: str, timeouts: Timeouts) -> object:
+    async def scenario() -> object:
+        driver = await neon_http.connect_async(URL, endpoint=endpoint, timeouts=timeouts)
+        try:
+            return await driver.run(single(Execute("SELECT 1")))
+        finally:
+            await driver.close()
+
+    return asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("way", [committed, committed_async])
+@pytest.mark.parametrize("drip", [HEADERS, BODY], ids=["headers", "body"])
+def test_an_answer_that_drips_is_ended(
+    way: Callable[[str, Timeouts], object], drip: tuple[bytes, bytes]
+) -> None:
+    with closing(Dripping(*drip)) as server:
+        with pytest.raises(TimeoutError, match=r"no answer within 0.4 s; the connection was ended") as caught:
+            way(f"http://127.0.0.1:{server.port}/sql", Timeouts(connect_s=0.1, statement_s=0.3))
+        assert not isinstance(caught.value, NeonHttpDriver.not_sent)
+        assert server.left.wait(20)

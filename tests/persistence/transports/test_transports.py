@@ -9,10 +9,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import redis
+from redis._parsers.base import BaseParser
 
 from repro.lab.process import Lab
 from repro.persistence.queue import (
@@ -30,6 +32,10 @@ from repro.persistence.settings import Settings, Timeouts
 from repro.persistence.transports import Transport, redis_tcp, upstash_rest
 from repro.persistence.transports.upstash_rest import UpstashError, UpstashRefusedError, reply_of
 from tests.persistence.dripping import Dripping
+
+HEADERS = (b"HTTP/1.1 200 OK\r\n", b"X-Drip: drop\r\n")
+BODY = (b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x")
+"""How a server begins an answer over HTTP, and what it drips."""
 
 
 def ids(count: int) -> list[str]:
@@ -240,10 +246,50 @@ def test_a_refused_connection_is_known_not_to_have_sent() -> None:
         transport.run(push("queue", ids(1)))
 
 
-def test_a_reply_that_drips_is_ended(redis_way: Callable[[str, Timeouts], object]) -> None:
-    with closing(Dripping(b"$1000000\r\n", b"x")) as server:
-        with pytest.raises(TimeoutError, match=r"no answer within 0.3 s; the connection was ended"):
+@pytest.mark.parametrize("drip", [(b"+", b"x"), (b"$1000000\r\n", b"x")], ids=["status", "body"])
+def test_a_reply_that_drips_is_ended(
+    redis_way: Callable[[str, Timeouts], object], drip: tuple[bytes, bytes]
+) -> None:
+    with closing(Dripping(*drip)) as server:
+        with pytest.raises(TimeoutError, match=r"no answer within 0.3 s; the connection was ended") as caught:
             redis_way(f"redis://127.0.0.1:{server.port}", replace(Timeouts(), command_s=0.3))
+        assert caught.value.__cause__ is not None
+        assert not isinstance(caught.value, redis_tcp.RedisTransport.not_sent)
+        assert server.left.wait(20)
+
+
+def test_a_login_that_drips_is_ended(redis_way: Callable[[str, Timeouts], object]) -> None:
+    with closing(Dripping(b"+", b"x")) as server:
+        with pytest.raises((TimeoutError, redis.TimeoutError)):
+            redis_way(f"redis://:secret@127.0.0.1:{server.port}", Timeouts(connect_s=0.1, command_s=0.3))
+        assert server.left.wait(20)
+
+
+def rest_pushed(url: str, timeouts: Timeouts) -> object:
+    with closing(upstash_rest.connect(url, "token", timeouts=timeouts)) as transport:
+        return transport.run(push("queue", ids(1)))
+
+
+def rest_pushed_async(url: str, timeouts: Timeouts) -> object:
+    async def scenario() -> object:
+        transport = await upstash_rest.connect_async(url, "token", timeouts=timeouts)
+        try:
+            return await transport.run(push("queue", ids(1)))
+        finally:
+            await transport.close()
+
+    return asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("way", [rest_pushed, rest_pushed_async])
+@pytest.mark.parametrize("drip", [HEADERS, BODY], ids=["headers", "body"])
+def test_an_answer_over_rest_that_drips_is_ended(
+    way: Callable[[str, Timeouts], object], drip: tuple[bytes, bytes]
+) -> None:
+    with closing(Dripping(*drip)) as server:
+        with pytest.raises(TimeoutError, match=r"no answer within 0.4 s; the connection was ended") as caught:
+            way(f"http://127.0.0.1:{server.port}", Timeouts(connect_s=0.1, command_s=0.3))
+        assert not isinstance(caught.value, upstash_rest.UpstashTransport.not_sent)
         assert server.left.wait(20)
 
 
@@ -284,7 +330,11 @@ def redis_way(request: pytest.FixtureRequest) -> Callable[[str, Timeouts], objec
         (redis.exceptions.OutOfMemoryError("command not allowed"), "OOM"),
         (redis.ReadOnlyError("You can't write against a read only replica."), "READONLY"),
         (redis.BusyLoadingError("Redis is loading the dataset in memory"), "LOADING"),
-        (redis.AuthenticationError("Authentication required."), "WRONGPASS"),
+        (redis.AuthenticationError("Authentication required."), "NOAUTH"),
+        (redis.AuthenticationError("invalid username-password pair or user is disabled."), "WRONGPASS"),
+        (redis.AuthenticationError("invalid password"), "WRONGPASS"),
+        (redis.exceptions.NoScriptError("No matching script. Please use EVAL."), "NOSCRIPT"),
+        (redis.exceptions.ExecAbortError("Transaction discarded because of previous errors."), "EXECABORT"),
         (redis.ConnectionError("Connection refused"), None),
         (redis.TimeoutError("OOM"), None),
         (OSError("OOM"), None),
@@ -294,6 +344,144 @@ def test_the_code_of_redis_is_known_whatever_redis_py_leaves_of_it(
     error: Exception, code: str | None
 ) -> None:
     assert redis_tcp.code_of(error) == code
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("NOAUTH Authentication required.", "NOAUTH"),
+        ("WRONGPASS invalid username-password pair or user is disabled.", "WRONGPASS"),
+        ("NOSCRIPT No matching script. Please use EVAL.", "NOSCRIPT"),
+        ("NOPERM User u has no permissions to run the 'eval' command", "NOPERM"),
+        ("OOM command not allowed when used memory > 'maxmemory'.", "OOM"),
+        ("READONLY You can't write against a read only replica.", "READONLY"),
+        ("MISCONF Redis is configured to save RDB snapshots", "MISCONF"),
+        ("LOADING Redis is loading the dataset in memory", "LOADING"),
+        ("MASTERDOWN Link with MASTER is down", "MASTERDOWN"),
+        ("WRONGTYPE Operation against a key holding the wrong kind of value", "WRONGTYPE"),
+        ("ERR unknown command 'X'", "ERR"),
+    ],
+)
+def test_a_code_survives_the_parser_of_this_redis_py(line: str, code: str) -> None:
+    assert redis_tcp.code_of(parsed(line)) == code
+
+
+def parsed(line: str) -> Exception:
+    """What redis-py makes of an error reply."""
+    error: Exception = BaseParser.parse_error(line)  # type: ignore[no-untyped-call]
+    return error
+
+
+def test_an_err_whose_text_begins_with_capitals_is_an_err() -> None:
+    error = parsed("ERR DB index is out of range")
+    if getattr(error, "status_code", None) is None:
+        pytest.skip("this redis-py does not say what it took off the message")
+    assert redis_tcp.code_of(error) == "ERR"
+
+
+def test_a_missing_password_is_told_from_a_wrong_one(settings: Settings) -> None:
+    parts = urlsplit(str(settings.redis_url))
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    with closing(redis_tcp.connect(bare)) as transport:
+        with pytest.raises(transport.not_sent) as caught:
+            transport.run(ask("PING"))
+        assert redis_tcp.code_of(caught.value) == "NOAUTH"
+        assert not transport.usable, "redis-py has closed the connection"
+
+
+def test_a_refused_command_leaves_a_transport_usable(transport: Transport, queue_name: str) -> None:
+    assert transport.usable
+    transport.run(ask("SET", queue_name, "another type"))
+    with pytest.raises(transport.not_sent):
+        transport.run(ask("LPOP", queue_name))
+    assert transport.usable
+    assert transport.run(ask("GET", queue_name)) == "another type"
+
+
+def test_a_transport_that_is_closed_is_not_usable(settings: Settings) -> None:
+    tcp = redis_tcp.connect(str(settings.redis_url))
+    rest = upstash_rest.connect(str(settings.rest_url), str(settings.rest_token))
+    for transport in (tcp, rest):
+        transport.close()
+        transport.close()
+        assert not transport.usable
+
+    async def scenario() -> None:
+        tcp = await redis_tcp.connect_async(str(settings.redis_url))
+        rest = await upstash_rest.connect_async(str(settings.rest_url), str(settings.rest_token))
+        for transport in (tcp, rest):
+            await transport.close()
+            await transport.close()
+            assert not transport.usable
+
+    asyncio.run(scenario())
+
+
+def test_a_closed_transport_does_not_become_usable_by_an_error(settings: Settings) -> None:
+    transport = redis_tcp.connect(str(settings.redis_url))
+    transport.close()
+    with pytest.raises(redis.DataError):
+        transport.run(unsendable())
+    assert not transport.usable
+    transport.close()
+
+
+def unsendable() -> Conversation[Reply]:
+    return (yield Command(("SET", {"not": "a text"})))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("NOPERM this user has no permissions to run the 'eval' command", "NOPERM"),
+        ("WRONGPASS invalid or missing auth token", "WRONGPASS"),
+        ("ERR Error compiling script", "ERR"),
+        ("Unauthorized", None),
+    ],
+)
+@pytest.mark.parametrize(("status", "kind"), [(400, UpstashRefusedError), (429, UpstashError)])
+def test_the_code_in_an_error_of_upstash(
+    message: str, code: str | None, status: int, kind: type[UpstashError]
+) -> None:
+    with pytest.raises(UpstashError) as caught:
+        reply_of(httpx.Response(status, json={"error": message}))
+    assert type(caught.value) is kind
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413])
+def test_a_refusal_of_upstash_proves_that_nothing_was_carried_out(status: int) -> None:
+    with pytest.raises(UpstashRefusedError, match="ERR no") as caught:
+        reply_of(httpx.Response(status, json={"error": "ERR no"}))
+    assert isinstance(caught.value, upstash_rest.UpstashTransport.not_sent)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        *(httpx.Response(status, json={"error": "ERR no"}) for status in (200, 402, 408, 409, 429, 500, 503)),
+        httpx.Response(403, html="<html>Forbidden</html>"),
+        httpx.Response(403, json="Forbidden"),
+        httpx.Response(403, json={"error": {"code": 403, "message": "Forbidden"}}),
+        httpx.Response(403, json={"error": None}),
+        httpx.Response(403, json={"error": "Forbidden", "status": 403, "path": "/"}),
+        httpx.Response(400, json={"result": "OK", "error": "ERR no"}),
+        httpx.Response(200, json={"result": "OK", "error": "ERR no"}),
+        httpx.Response(200, json={"result": "OK", "error": None}),
+        httpx.Response(400, json=[{"error": "ERR no"}]),
+    ],
+)
+def test_any_other_answer_over_rest_proves_nothing(response: httpx.Response) -> None:
+    with pytest.raises(UpstashError) as caught:
+        reply_of(response)
+    assert not isinstance(caught.value, upstash_rest.UpstashTransport.not_sent)
+    assert upstash_rest.code_of(caught.value) is None
+
+
+def test_our_own_words_hold_no_code() -> None:
+    with pytest.raises(UpstashError, match="HTTP status 502") as caught:
+        reply_of(httpx.Response(502, text="user has no permissions"))
+    assert caught.value.code is None
 
 
 def test_a_script_that_is_refused_half_way_is_undone(transport: Transport, queue_name: str) -> None:
