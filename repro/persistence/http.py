@@ -76,8 +76,11 @@ class HttpClient:
             return self._client.post(url, content=body, extensions={"trace": self._trace})
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Learn of the connection's socket: https://www.encode.io/httpcore/extensions/#trace."""
-        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+        """Learn of the connection's socket: https://www.encode.io/httpcore/extensions/#trace.
+
+        Its events are called ``connection.…``, ``proxy.…`` or ``socks.…``, whoever makes the connection.
+        """
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             self._socket = info["return_value"].get_extra_info("socket")
 
     def _fileno(self) -> int:

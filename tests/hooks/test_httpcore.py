@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import closing
 
 import httpcore
 import httpx
@@ -11,6 +12,8 @@ import uvloop
 
 from repro.events import Event
 from repro.hooks.httpcore import path_of
+from repro.persistence.http import HttpClient
+from tests.persistence.dripping import Dripping
 
 Seen = Callable[[str], list[Event]]
 Serve = Callable[..., int]
@@ -157,3 +160,21 @@ def test_an_awaited_trace_of_the_program_is_still_awaited(serve: Serve) -> None:
 )
 def test_a_path_has_neither_query_nor_authority(target: str, path: str) -> None:
     assert path_of(target) == path
+
+
+def test_a_client_with_a_trace_of_its_own_is_followed_and_keeps_its_limit(
+    seen: Seen, events: list[Event]
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+    with (
+        closing(Dripping(head, b"x")) as server,
+        closing(HttpClient(connect_s=0.1, answer_s=0.3, headers={})) as client,
+    ):
+        with pytest.raises(TimeoutError, match="no answer within"):
+            client.post(f"http://127.0.0.1:{server.port}/sql", b"{}")
+        assert server.left.wait(20)
+    (connect,) = seen("connect")
+    (request,) = seen("http.request")
+    (response,) = seen("http.response")
+    assert connect.conn == request.conn == response.conn
+    assert response.fields["http.status"] == 200

@@ -26,6 +26,7 @@ from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as dial
 
 from repro.persistence.drivers.psycopg import AsyncPsycopgDriver, PsycopgDriver
+from repro.persistence.drivers.shared_tls import SharedConnection
 from repro.persistence.endpoints import neon_websocket_url
 from repro.persistence.settings import Timeouts
 from repro.persistence.steps import Rows, Step
@@ -159,6 +160,7 @@ class Tunnel:
             close_timeout=timeouts.close_s,
             ping_interval=None,
             max_size=None,
+            create_connection=SharedConnection,
             compression=None,  # small messages, each waited for: it costs more time than it saves
         )
         return cls(dialled.__enter__(), timeouts)  # websockets 17 warns of a connection that was not entered

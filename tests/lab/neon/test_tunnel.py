@@ -24,10 +24,14 @@ from repro.lab.neon.authentication import Authentication
 from repro.lab.neon.limits import Limits
 from repro.lab.neon.messages import Message, MessageBuffer
 from repro.lab.process import Lab
+from repro.persistence.drivers.shared_tls import SharedConnection
 
 Database = psycopg.Connection[Any]
 Open = Callable[..., "Wire"]
 ENOUGH = 1 << 30
+
+SHARED: dict[str, Any] = {"create_connection": SharedConnection}
+"""Without it a connection over TLS hangs now and then; see there."""
 
 
 class Wire:
@@ -91,7 +95,7 @@ def opened(lab: Lab, trusting: ssl.SSLContext) -> Iterator[Open]:
 
         def open_wire(path: str = "/v2", **options: Any) -> Wire:
             host = lab.environment["NEON_WS_PROXY"].removesuffix("/v2")
-            options = {"ssl": trusting, "proxy": None, "max_size": None, **options}
+            options = {"ssl": trusting, "proxy": None, "max_size": None, **SHARED, **options}
             return Wire(stack.enter_context(connect(f"wss://{host}{path}", **options)))
 
         yield open_wire
@@ -160,7 +164,7 @@ def test_an_awkward_password(awkward: tuple[dict[str, str], str]) -> None:
     environment, password = awkward
     url = urlsplit(environment["DATABASE_URL"])
     context = ssl.create_default_context(cafile=environment["SSL_CERT_FILE"])
-    with connect(f"wss://{environment['NEON_WS_PROXY']}", ssl=context, proxy=None) as opened:
+    with connect(f"wss://{environment['NEON_WS_PROXY']}", ssl=context, proxy=None, **SHARED) as opened:
         wire = Wire(opened)
         wire.send(messages.startup({"user": str(url.username), "database": url.path[1:]}))
         wire.send(password_message(password))
