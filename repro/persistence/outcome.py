@@ -23,8 +23,8 @@ _UNDECIDED = ("08", "40003", "57P", "58", "XX")
 server was stopped, or it failed itself. Some drivers make them up for a connection that ended under them."""
 
 _MEANING = {
-    "3F000": "the schema is not there: apply schema.sql",
-    "42P01": "the tables are not there: apply schema.sql",
+    "3F000": "the schema is not there: apply what `python -m repro.persistence` prints",
+    "42P01": "the tables are not there: apply what `python -m repro.persistence` prints",
     "42501": "the database's role may not use the tables",
     "25006": "the database is read-only",
     "55P03": "another transaction holds what it needs",

@@ -100,7 +100,8 @@ def push_pending(
             queued = yield from _push_claim(claim, destination, schema, timeouts, clock)
             done = Pushed(done.orchestrations + 1, done.jobs + len(claim.job_ids), done.queued + queued)
     except PersistenceError as error:
-        error.add_note(f"before that {done.orchestrations} orchestrations ({done.jobs} jobs) were pushed")
+        if done.orchestrations:
+            error.add_note(f"before that {done.orchestrations} orchestrations ({done.jobs} jobs) were pushed")
         raise
     return done
 

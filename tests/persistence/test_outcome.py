@@ -71,7 +71,7 @@ def test_the_error_says_whether_it_may_have_been_applied(
 
 def test_what_a_code_means_is_said_and_the_servers_words_are_not() -> None:
     missing = refusal(ServerError("42P01"), sqlstate_of)
-    assert (missing.code, "apply schema.sql" in str(missing)) == ("42P01", True)
+    assert (missing.code, "python -m repro.persistence" in str(missing)) == ("42P01", True)
     no_scripts = refusal(ValueError("secret"), lambda _: "NOPERM")
     assert "EVAL" in str(no_scripts)
     assert "a plain RPUSH is no replacement" in str(no_scripts)
