@@ -26,6 +26,7 @@ _MEANING = {
     "3F000": "the schema is not there: apply what `python -m repro.persistence` prints",
     "42P01": "the tables are not there: apply what `python -m repro.persistence` prints",
     "42501": "the database's role may not use the tables",
+    "25001": "a transaction is open on this connection already: call it outside of it",
     "25006": "the database is read-only",
     "55P03": "another transaction holds what it needs",
     "NOPERM": "the queue refuses the push script: give a user or a token that may run EVAL, SET and RPUSH; a "

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
+import psycopg
 import pytest
 
 from repro.persistence import (
@@ -21,6 +22,7 @@ from repro.persistence import (
     Settings,
 )
 from repro.persistence.drivers import Driver, asyncpg, raw
+from repro.persistence.drivers.psycopg import PsycopgDriver
 from repro.persistence.queue import push, read_back
 from repro.persistence.steps import Transaction
 from repro.persistence.transaction import claim_pending, count_jobs, mark_pushed, release
@@ -176,3 +178,34 @@ def test_a_server_that_refuses_is_not_applied(
         store.create_jobs(request_of(1))
     assert caught.value.code == "42P01"
     assert observer.run(count_jobs(str(uuid.uuid4()), schema=schema)) == 0
+
+
+def test_inside_a_transaction_of_somebody_else_it_is_refused(
+    settings: Settings, schema: str, observer: Driver
+) -> None:
+    """There COMMIT would make nothing durable, and what it called created could be rolled back."""
+    request = request_of(1)
+    with psycopg.connect(settings.require_database(), autocommit=True) as connection:
+        store = OrchestrationPersistence(PsycopgDriver(connection, settings.timeouts), schema=schema)
+        with connection.transaction():
+            with pytest.raises(NotApplied, match="open on this connection already") as caught:
+                store.create_jobs(request)
+            connection.execute("SELECT 1")
+        assert caught.value.code == "25001"
+        assert store.create_jobs(request).created
+    assert observer.run(count_jobs(request.orchestration_id, schema=schema)) == 1
+
+
+def test_inside_a_transaction_of_somebody_else_it_is_refused_by_asyncpg_too(
+    settings: Settings, schema: str
+) -> None:
+    async def scenario() -> None:
+        driver = await asyncpg.connect(settings.require_database())
+        store = AsyncOrchestrationPersistence(driver, schema=schema)
+        async with driver._connection.transaction():
+            with pytest.raises(NotApplied, match="open on this connection already"):
+                await store.create_jobs(request_of(1))
+        assert (await store.create_jobs(request_of(1))).created
+        await driver.close()
+
+    asyncio.run(scenario())

@@ -53,6 +53,9 @@ class AsyncpgDriver(AsyncInteractiveDriver):
     async def _rollback(self) -> None:
         await self._transaction.rollback()
 
+    def _in_transaction(self) -> bool:
+        return bool(self._connection.is_in_transaction())
+
     def _is_closed(self) -> bool:
         return bool(self._connection.is_closed())
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TypeVar
 
 from repro.persistence.errors import sqlstate_of
@@ -36,7 +37,17 @@ class TransactionFailedError(Exception):
     sqlstate = "25P02"
 
 
-_NOT_SENT: tuple[type[BaseException], ...] = (ConnectionEndedError, TransactionFailedError)
+class TransactionOpenError(Exception):
+    """BEGIN was asked for inside a transaction of somebody else: COMMIT would not make anything durable."""
+
+    sqlstate = "25001"
+
+
+_NOT_SENT: tuple[type[BaseException], ...] = (
+    ConnectionEndedError,
+    TransactionFailedError,
+    TransactionOpenError,
+)
 
 
 class _State:
@@ -83,6 +94,11 @@ def _is_known(step: Step, error: BaseException, *, settled: bool) -> bool:
     return isinstance(error, Exception) and not isinstance(step, Begin) and settled
 
 
+def _check_begin(step: Step, in_transaction: Callable[[], bool]) -> None:
+    if isinstance(step, Begin) and in_transaction():
+        raise TransactionOpenError("a transaction is open on this connection already")
+
+
 class InteractiveDriver(ABC):
     """A driver that carries out each step when it comes."""
 
@@ -110,6 +126,7 @@ class InteractiveDriver(ABC):
 
     def _carry_out(self, step: Step) -> Rows:
         self._state.check(step)
+        _check_begin(step, self._in_transaction)
         try:
             rows = self._send(step)
         except BaseException as error:
@@ -162,6 +179,10 @@ class InteractiveDriver(ABC):
         """Whether the library knows of itself that the connection has ended."""
         return False
 
+    def _in_transaction(self) -> bool:
+        """Whether the library knows of a transaction that is open already."""
+        return False
+
     @abstractmethod
     def _begin(self) -> None: ...
 
@@ -210,6 +231,7 @@ class AsyncInteractiveDriver(ABC):
 
     async def _carry_out(self, step: Step) -> Rows:
         self._state.check(step)
+        _check_begin(step, self._in_transaction)
         try:
             rows = await self._send(step)
         except BaseException as error:
@@ -260,6 +282,10 @@ class AsyncInteractiveDriver(ABC):
 
     def _is_closed(self) -> bool:
         """Whether the library knows of itself that the connection has ended."""
+        return False
+
+    def _in_transaction(self) -> bool:
+        """Whether the library knows of a transaction that is open already."""
         return False
 
     @abstractmethod

@@ -90,6 +90,12 @@ class PsycopgDriver(InteractiveDriver):
     def _answered(self, _error: BaseException, /) -> bool:
         return is_settled(self._connection)
 
+    def _in_transaction(self) -> bool:
+        return self._connection.info.transaction_status in {
+            TransactionStatus.INTRANS,
+            TransactionStatus.INERROR,
+        }
+
     def _is_closed(self) -> bool:
         return self._connection.closed
 
@@ -131,6 +137,12 @@ class AsyncPsycopgDriver(AsyncInteractiveDriver):
 
     def _answered(self, _error: BaseException, /) -> bool:
         return is_settled(self._connection)
+
+    def _in_transaction(self) -> bool:
+        return self._connection.info.transaction_status in {
+            TransactionStatus.INTRANS,
+            TransactionStatus.INERROR,
+        }
 
     def _is_closed(self) -> bool:
         return self._connection.closed

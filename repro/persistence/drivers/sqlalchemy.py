@@ -113,6 +113,9 @@ class SqlalchemyDriver(InteractiveDriver):
     def _answered(self, _error: BaseException, /) -> bool:
         return is_settled(self._library)
 
+    def _in_transaction(self) -> bool:
+        return self._connection.in_transaction()
+
     def _is_closed(self) -> bool:
         return self._connection.closed or self._connection.invalidated or bool(self._library.closed)
 
@@ -158,6 +161,9 @@ class AsyncSqlalchemyDriver(AsyncInteractiveDriver):
 
     async def _rollback(self) -> None:
         await self._transaction.rollback()
+
+    def _in_transaction(self) -> bool:
+        return self._connection.in_transaction()
 
     def _is_closed(self) -> bool:
         return self._connection.closed or self._connection.invalidated or bool(self._library.is_closed())
