@@ -96,6 +96,8 @@ class FaultRelay:
         for task in tuple(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.sleep(0)  # each client's own task ends after it, and closes its stream
+        await asyncio.sleep(0)
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         carrying = asyncio.ensure_future(self._carry(reader, writer))
