@@ -42,6 +42,7 @@ class FaultRelay:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fault-relay")
         self._listener: asyncio.Server | None = None
+        self._clients = 0
         self._connections: set[asyncio.Task[None]] = set()
 
         self.fired = 0
@@ -96,20 +97,22 @@ class FaultRelay:
         for task in tuple(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
-        await asyncio.sleep(0)  # each client's own task ends after it, and closes its stream
-        await asyncio.sleep(0)
+        while self._clients:  # each client's own task ends after it, and closes its stream
+            await asyncio.sleep(0)
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         carrying = asyncio.ensure_future(self._carry(reader, writer))
         self._connections.add(carrying)
+        self._clients += 1
         self.connections += 1
         try:
             await carrying
-            writer.close()
         except (OSError, asyncio.CancelledError):
             _reset(writer)
         finally:
+            writer.close()
             self._connections.discard(carrying)
+            self._clients -= 1
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection(*self._upstream)
