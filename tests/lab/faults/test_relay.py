@@ -30,6 +30,9 @@ from repro.lab.faults import (
 )
 from repro.lab.process import Lab
 
+# A stream of asyncio is now and then collected before the relay has closed it; nothing stays open.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 ASKED = lambda: AnswerTo(b"ask")  # noqa: E731 - a factory
 
 
