@@ -1,13 +1,14 @@
 """Saving an orchestration, without I/O: once, however often it is asked for and whatever is lost.
 
-A COMMIT whose answer was lost is settled by asking what became of its transaction, where its id is known,
-and by the same INSERT again: its unique key waits for a transaction that is still open. A bare SELECT would
-not do, as it can run before a COMMIT that is still on its way.
+A COMMIT whose answer was lost is settled by the same INSERT again: its unique key waits for a transaction
+that is still open. A bare SELECT would not do, as it can run before a COMMIT that is still on its way. What
+became of the transaction's id only tells whether the rows that are found are this call's own.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from repro.persistence import transaction
 from repro.persistence.errors import KeyReused, NotApplied, OutcomeUnknown
@@ -81,12 +82,13 @@ def _settled(
     while (pause := patience.pause()) is not None:
         yield pause
         try:
-            if (yield from _committed(lost)):
-                return CreatedJobs(request.orchestration_id, request.job_ids, created=True)
-            return (yield from _attempt(request, schema, timeouts))
+            ours = yield from _committed(lost)
+            found = yield from _attempt(request, schema, timeouts)
+            return replace(found, created=found.created or ours)
         except _StillOpen:
             continue  # the transaction in doubt stays the one to ask about
         except OutcomeUnknown as again:
+            again.transaction_id = again.transaction_id or lost.transaction_id
             lost = again
         except KeyReused:
             raise
@@ -96,7 +98,11 @@ def _settled(
 
 
 def _committed(lost: OutcomeUnknown) -> Plan[bool]:
-    """Whether the transaction in doubt is known to have committed."""
+    """Whether a transaction of that id has committed.
+
+    It tells whose the rows are, never that they are there: a server that has crashed gives an id that it had
+    not written down to somebody else.
+    """
     if lost.transaction_id is None:
         return False
     status: str | None = yield OnDatabase(transaction.commit_status(lost.transaction_id))

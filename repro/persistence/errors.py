@@ -51,8 +51,8 @@ class OutcomeUnknown(PersistenceError):  # noqa: N818 - it says what is known
 
     Args:
         message: what happened.
-        transaction_id: the transaction in doubt, where it is known: ``pg_xact_status`` says what became of
-            it.
+        transaction_id: the transaction in doubt, where it is known. After a crash of the server it may be
+            another's: only the same call again settles it.
     """
 
     def __init__(self, message: str, *, transaction_id: str | None = None) -> None:

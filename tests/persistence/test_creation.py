@@ -73,7 +73,7 @@ def status(answer: Any) -> Answer:
         ([create(CREATED)], CREATED),
         ([create(KNOWN), same(True)], KNOWN),
         # the answer was lost; the transaction's id tells
-        ([create(lost("7")), status("committed")], CREATED),
+        ([create(lost("7")), status("committed"), create(KNOWN), same(True)], CREATED),
         ([create(lost("7")), status("aborted"), create(CREATED)], CREATED),
         ([create(lost("7")), status("in progress"), create(KNOWN), same(True)], KNOWN),
         ([create(lost("7")), status(None), create(KNOWN), same(True)], KNOWN),
@@ -81,13 +81,38 @@ def status(answer: Any) -> Answer:
         ([create(lost()), create(CREATED)], CREATED),
         ([create(lost()), create(KNOWN), same(True)], KNOWN),
         # the repeat is lost too: the newest one is asked about
-        ([create(lost("7")), status("aborted"), create(lost("8")), status("committed")], CREATED),
+        (
+            [
+                create(lost("7")),
+                status("aborted"),
+                create(lost("8")),
+                status("committed"),
+                create(KNOWN),
+                same(True),
+            ],
+            CREATED,
+        ),
+        # the id is somebody else's since the server crashed: the insert makes up for it
+        ([create(lost("7")), status("committed"), create(CREATED)], CREATED),
         # nobody can be asked for a while
-        ([create(lost("7")), status(Unreachable("down")), status("committed")], CREATED),
+        (
+            [create(lost("7")), status(Unreachable("down")), status("committed"), create(KNOWN), same(True)],
+            CREATED,
+        ),
         ([create(lost()), create(Unreachable("down")), create(CREATED)], CREATED),
         # another transaction is open under the key, and ends
         ([create(locked()), create(KNOWN), same(True)], KNOWN),
-        ([create(lost("7")), status("in progress"), create(locked()), status("committed")], CREATED),
+        (
+            [
+                create(lost("7")),
+                status("in progress"),
+                create(locked()),
+                status("committed"),
+                create(KNOWN),
+                same(True),
+            ],
+            CREATED,
+        ),
         # the check of a repeat is lost
         ([create(KNOWN), same(lost()), create(KNOWN), same(True)], KNOWN),
     ],

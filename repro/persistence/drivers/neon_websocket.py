@@ -68,7 +68,9 @@ def connect(
     tunnel = Tunnel.dial(endpoint_of(url, endpoint), timeouts)
     try:
         with tunnel.entrance() as folder:
-            connection = psycopg.connect(**_log_in(parameters, folder, timeouts), autocommit=True)
+            connection = psycopg.connect(
+                **_log_in(parameters, folder, timeouts), autocommit=True, prepare_threshold=None
+            )
     except BaseException:
         tunnel.close()
         raise
@@ -87,7 +89,7 @@ async def connect_async(
     try:
         with tunnel.entrance() as folder:
             connection = await psycopg.AsyncConnection.connect(
-                **_log_in(parameters, folder, timeouts), autocommit=True
+                **_log_in(parameters, folder, timeouts), autocommit=True, prepare_threshold=None
             )
     except BaseException:
         await _closed(tunnel)

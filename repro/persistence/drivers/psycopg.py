@@ -37,7 +37,8 @@ async def connect_async(url: str, *, timeouts: Timeouts = Timeouts()) -> AsyncPs
 
 def _options(url: str, timeouts: Timeouts) -> dict[str, Any]:
     options: dict[str, Any] = {
-        "autocommit": True
+        "autocommit": True,
+        "prepare_threshold": None,  # a pooler in transaction mode may run another's statement of that name
     }  # so that BEGIN is sent by transaction(), and by nothing else
     if "connect_timeout" not in conninfo_to_dict(url):
         options["connect_timeout"] = math.ceil(timeouts.connect_s)
