@@ -150,9 +150,17 @@ class _Keeping:
             try:
                 return (yield from self._on(kept, started.tried()))
             except _EndedError:
-                kept = None
+                kept = self._taken_back(kept)
         connection = kept if kept is not None else (yield from self._new())
         return (yield from self._on(connection, started.whole()))
+
+    def _taken_back(self, connection: Any) -> Any:
+        """A connection that was given back just now, where it can still be used and nobody else has it."""
+        try:
+            self._idle.remove(connection)
+        except ValueError:
+            return None
+        return connection
 
     def _on(self, connection: Any, generator: Generator[Any, Any, Any]) -> _Doing[Any]:
         try:

@@ -53,7 +53,7 @@ end
 if refusal then
   for _, mark in ipairs(marks) do
     local reply = redis.pcall('DEL', mark)
-    if type(reply) == 'table' then redis.pcall('SET', mark, '1', 'PXAT', 1) end
+    if type(reply) == 'table' then redis.pcall('SET', mark, '1', 'PX', 1) end
   end
   return refusal
 end

@@ -122,15 +122,17 @@ def _mark(claim: Claim, schema: str, patience: Patience) -> Plan[None]:
     """Say that a claim's jobs are queued. Said twice is said once, so a lost answer is settled by a repeat.
 
     Raises:
-        OutcomeUnknown: if the time is up; the jobs are queued, and pushed again when the lease has ended.
+        PartlyApplied: if the time is up; the jobs are queued, and pushed again when the lease has ended.
     """
     while True:
         try:
             yield OnDatabase(transaction.mark_pushed(claim, schema=schema))
-        except OutcomeUnknown:
+        except (NotApplied, OutcomeUnknown) as error:
             pause = patience.pause()
             if pause is None:
-                raise
+                raise PartlyApplied(
+                    f"an orchestration's jobs are queued, but the database could not be told: {error}"
+                ) from error
         else:
             return
         yield pause

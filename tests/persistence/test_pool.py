@@ -349,3 +349,30 @@ def test_a_generator_that_answers_a_failure_goes_on() -> None:
 
     with closing(Pool(Opener(Connection(Command)))) as pool:
         assert pool.run(stubborn()) == "done"
+
+
+def test_an_error_without_a_code_makes_no_second_connection(make: Make) -> None:
+    """Such as a text that cannot be encoded: the connection goes on, and is the one to be used again."""
+    connection = Connection()
+    pool = make(connection)
+    pool.run(transaction())
+    connection._fails_at, connection._error = Execute, UnicodeError()
+
+    def keeps(step: Any) -> Rows:
+        try:
+            return Connection.carry_out(connection, step)
+        finally:
+            connection.usable = True
+
+    connection.carry_out = keeps  # type: ignore[method-assign]
+    assert pool.run(transaction()) == "done"
+    assert connection.closed == 0
+
+
+def test_several_that_have_ended_are_replaced_by_a_new_one(make: Make) -> None:
+    dead, fresh = Connection(), Connection()
+    pool = make(dead, fresh)
+    pool.run(transaction())
+    dead._fails_at = Begin
+    assert pool.run(transaction()) == "done"
+    assert fresh.asked == WHOLE

@@ -81,9 +81,10 @@ def test_a_lost_mark_is_set_again_and_not_pushed_again() -> None:
     assert world.asked == ["claim_pending", "push", "mark_pushed", "mark_pushed", "claim_pending"]
 
 
-def test_a_mark_that_cannot_be_settled_is_unknown() -> None:
-    with pytest.raises(OutcomeUnknown):
-        World(CLAIM, 2, *[OutcomeUnknown("lost")] * 6).push()
+def test_a_mark_that_cannot_be_set_is_said_with_what_is_queued() -> None:
+    for failure in (OutcomeUnknown("lost"), Unreachable("nothing was applied")):
+        with pytest.raises(PartlyApplied, match="jobs are queued, but the database could not be told"):
+            World(CLAIM, 2, *[failure] * 6).push()
 
 
 @pytest.mark.parametrize("wrong", [{"queue_name": ""}, {"queue_name": "jobs", "window_s": 0}])

@@ -23,7 +23,12 @@ async def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> AsyncpgDriver
         asyncpg.PostgresError: if the server refuses.
         asyncpg.InterfaceError: if the URL cannot be used.
     """
-    connection = await asyncpg.connect(url, timeout=timeouts.connect_s, command_timeout=timeouts.statement_s)
+    connection = await asyncpg.connect(
+        url,
+        timeout=timeouts.connect_s,
+        command_timeout=timeouts.statement_s,
+        statement_cache_size=0,  # a pooler in transaction mode may run another's statement of that name
+    )
     return AsyncpgDriver(connection, timeouts)
 
 

@@ -170,7 +170,7 @@ def _error_of(response: httpx.Response) -> NeonError:
         text = f"Server error (HTTP status {response.status_code}): {text_of(response)}"
         return kind(text, status=response.status_code)
     sqlstate = _sqlstate_in(body)
-    return (kind if sqlstate is None else NeonError)(
+    return NeonError(  # also without an SQLSTATE: Neon's proxy says so where the answer to COMMIT was lost
         str(body.get("message") or body.get("msg") or "no message"),
         status=response.status_code,
         sqlstate=sqlstate,

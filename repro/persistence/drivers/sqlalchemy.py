@@ -7,6 +7,7 @@ also those that the driver below will refuse: that is what a user gets, and has 
 from __future__ import annotations
 
 import math
+import uuid
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, make_url
@@ -33,7 +34,7 @@ def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> SqlalchemyDriver:  
     Raises:
         sqlalchemy.exc.SQLAlchemyError: if that fails.
     """
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"prepare_threshold": None}  # a pooler may run another's statement of that name
     if "connect_timeout" not in make_url(url).query:
         options["connect_timeout"] = math.ceil(timeouts.connect_s)
     engine = create_engine(
@@ -57,7 +58,13 @@ async def connect_async(url: str, *, timeouts: Timeouts = Timeouts()) -> AsyncSq
         poolclass=NullPool,
         isolation_level=_READ_COMMITTED,
         hide_parameters=True,
-        connect_args={"timeout": timeouts.connect_s, "command_timeout": timeouts.statement_s},
+        connect_args={
+            "timeout": timeouts.connect_s,
+            "command_timeout": timeouts.statement_s,
+            "statement_cache_size": 0,  # a pooler may run another's statement of that name
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": lambda: f"__asyncpg_{uuid.uuid4()}__",
+        },
     )
     try:
         connection = await engine.connect()

@@ -139,7 +139,7 @@ def test_a_refused_endpoint_is_known_not_to_have_got_it() -> None:
         driver.run(single(Execute("SELECT 1", (str(uuid.uuid4()),))))
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413, 414, 431, 451])
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 413, 414, 431, 451])
 def test_a_refusal_of_the_proxy_proves_that_nothing_was_executed(status: int) -> None:
     error = failed(httpx.Response(status, json={"message": "no"}))
     assert isinstance(error, NeonRefusedError)
@@ -163,7 +163,7 @@ def test_any_other_answer_proves_nothing(response: httpx.Response) -> None:
 @pytest.mark.parametrize("code", ["", None, 400, "BAD_REQUEST", "2350"])
 def test_a_code_that_is_no_sqlstate_is_not_the_database_s(code: object) -> None:
     error = failed(httpx.Response(400, json={"message": "no", "code": code}))
-    assert isinstance(error, NeonRefusedError)
+    assert not isinstance(error, NeonHttpDriver.not_sent), "Neon says so too where the answer was lost"
     assert error.sqlstate is None
 
 
