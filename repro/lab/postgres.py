@@ -105,7 +105,8 @@ class Postgres:
         """End the server and its sessions, and start it again on its port with its data.
 
         Args:
-            kill: end it as a crash would; it then recovers from its log.
+            kill: end it by SIGKILL; it then recovers from its log. Its sessions end by themselves, once they
+                have ended the statement that keeps them busy; until then it cannot start.
 
         Raises:
             LabError: it does not come up, with the end of its log.
@@ -117,6 +118,8 @@ class Postgres:
         try:
             async with asyncio.timeout(_START_S):
                 await self._start_again(self._port)
+                if self._front is not None:
+                    await self._front.opened.wait()
         except TimeoutError as error:
             raise self._server.failure(f"did not answer within {_START_S:.0f} s") from error
 

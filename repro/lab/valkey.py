@@ -107,7 +107,7 @@ class Valkey:
         await self._front.start()
 
     async def restart(self, *, kill: bool = False) -> None:
-        """End the server and start it again on its port.
+        """End the server and start it again on its port; at the end it has its data, and its TLS front.
 
         Args:
             kill: end it as a crash would.
@@ -121,6 +121,8 @@ class Valkey:
         self._start(self._port)
         if not await self._answers():
             raise self._server.failure("did not get its port back")
+        if self._front is not None:
+            await self._front.opened.wait()
 
     @property
     def front(self) -> TlsFront:
@@ -219,12 +221,18 @@ async def _ask_persistently(endpoint: tuple[str, int], password: str) -> tuple[s
 
 
 async def _ask_version(endpoint: tuple[str, int], password: str) -> tuple[str, str]:
-    """The name and version of the server, by ``AUTH`` and ``INFO`` (RESP2)."""
+    """The name and version of the server, by ``AUTH``, ``PING`` and ``INFO`` (RESP2).
+
+    Raises:
+        ConnectionError: it is still loading its data, during which it answers ``INFO`` but no ``PING``.
+    """
     reader, writer = await asyncio.open_connection(*endpoint)
     try:
-        writer.write(_command("AUTH", password) + _command("INFO", "server"))
+        writer.write(_command("AUTH", password) + _command("PING") + _command("INFO", "server"))
         if await reader.readuntil(b"\r\n") != b"+OK\r\n":
             raise LabError("Valkey does not take the password that it was given")
+        if await reader.readuntil(b"\r\n") != b"+PONG\r\n":
+            raise ConnectionError("Valkey is still loading its data")
         length = int((await reader.readuntil(b"\r\n"))[1:])
         return _version_of((await reader.readexactly(length)).decode(errors="replace"))
     finally:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -139,6 +140,52 @@ def test_a_restart_keeps_the_port_and_what_was_committed(guard: Guard, *, kill: 
             assert server.url == before
             with psycopg.connect(server.url) as connection:
                 assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+        finally:
+            await server.stop()
+
+    in_a_folder(guard, test)
+
+
+def test_a_restart_waits_for_what_a_killed_server_has_left_behind(guard: Guard) -> None:
+    """A backend that is stopped keeps the shared memory of the killed server in use."""
+
+    async def go_on_after_a_vain_attempt(server: Postgres, backend: int) -> None:
+        for _ in range(2):
+            seen = server.pid
+            while server.pid == seen:
+                await asyncio.sleep(0.005)
+        os.kill(backend, signal.SIGCONT)
+
+    async def test(folder: Path) -> None:
+        server = postgres(folder, guard)
+        server.begin()
+        try:
+            await server.ready(issue(["127.0.0.1"]))
+            with psycopg.connect(server.url, autocommit=True) as left_behind:
+                backend = left_behind.info.backend_pid
+                os.kill(backend, signal.SIGSTOP)
+                waking = asyncio.create_task(go_on_after_a_vain_attempt(server, backend))
+                await server.restart(kill=True)
+                await waking
+                left_behind.close()
+            with psycopg.connect(server.url) as connection:
+                assert connection.execute("SELECT 1").fetchone() == (1,)
+        finally:
+            await server.stop()
+
+    in_a_folder(guard, test)
+
+
+def test_a_server_that_does_not_come_up_again_is_told_with_its_log(guard: Guard) -> None:
+    async def test(folder: Path) -> None:
+        server = postgres(folder, guard)
+        server.begin()
+        try:
+            await server.ready(issue(["127.0.0.1"]))
+            with (folder / "pg" / "data" / "postgresql.conf").open("a") as settings:
+                settings.write("no_such_setting = 1\n")
+            with pytest.raises(LabError, match="no_such_setting"):
+                await server.restart()
         finally:
             await server.stop()
 

@@ -18,7 +18,7 @@ from repro.lab.errors import LabError
 from repro.lab.guard import Guard
 from repro.lab.listeners import Port, localhost_addresses
 from repro.lab.process import Lab
-from repro.lab.valkey import Valkey, _version_of, find_valkey
+from repro.lab.valkey import Valkey, _ask_persistently, _version_of, find_valkey
 
 
 def ask(url: str, **options: object) -> object:
@@ -109,10 +109,29 @@ def test_a_restart_keeps_what_a_durable_one_has_answered(
             client.set("key", "value")
         await server.restart(kill=kill)
         assert server.endpoint == before
+        assert server.front.opened.is_set()
         with closing(redis.Redis.from_url(server.plain_url)) as client:
             assert client.get("key") == (b"value" if durable else None)
 
     with_valkey(guard, tmp_path, test, durable=durable)
+
+
+def test_a_server_that_still_loads_its_data_is_waited_for() -> None:
+    """It says ``-LOADING`` to all but a few commands then, and INFO is one of these."""
+    answers = [b"-LOADING Valkey is loading the dataset in memory\r\n", b"+PONG\r\n"]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"INFO")
+        writer.write(b"+OK\r\n" + answers.pop(0) + b"$20\r\nvalkey_version:9.1.2\r\n")
+        writer.close()
+
+    async def run() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1") as server:
+            address = server.sockets[0].getsockname()
+            assert await _ask_persistently(address, "secret") == ("valkey", "9.1.2")
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+    assert answers == []
 
 
 def test_its_settings_are_for_the_owner_alone(guard: Guard, tmp_path: Path, tls_files: TlsFiles) -> None:

@@ -8,13 +8,25 @@ from __future__ import annotations
 from repro.lab.faults.fault import Cut, Fault, Replace, Silence
 from repro.lab.faults.named import (
     after_commit_was_applied,
+    after_push_was_applied,
     answer_lost,
     answered_instead,
     answered_wrongly,
     before_commit_arrives,
+    before_push_arrives,
+    http_answer,
 )
 from repro.lab.faults.relay import FaultRelay
-from repro.lab.faults.triggers import AnswerTo, Bytes, PostgresMessage
+from repro.lab.faults.triggers import (
+    AnswerTo,
+    Bytes,
+    HttpExchange,
+    HttpRequest,
+    PostgresMessage,
+    RespCommand,
+    RespReply,
+    WebSocketPayload,
+)
 
 __all__ = [
     "AnswerTo",
@@ -22,12 +34,20 @@ __all__ = [
     "Cut",
     "Fault",
     "FaultRelay",
+    "HttpExchange",
+    "HttpRequest",
     "PostgresMessage",
     "Replace",
+    "RespCommand",
+    "RespReply",
     "Silence",
+    "WebSocketPayload",
     "after_commit_was_applied",
+    "after_push_was_applied",
     "answer_lost",
     "answered_instead",
     "answered_wrongly",
     "before_commit_arrives",
+    "before_push_arrives",
+    "http_answer",
 ]

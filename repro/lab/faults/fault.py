@@ -14,20 +14,24 @@ class Cut:
     """Both connections end.
 
     Args:
-        reset: by a reset, instead of an end of stream.
+        reset: the client's by a reset, instead of an end of stream.
+        after: only after the named thing was handed on, instead of before.
     """
 
     reset: bool = False
+    after: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Nothing is said any more, to either side, and nothing ends."""
+    """Nothing more is handed on in this direction, not even its end; the other one goes on, nothing ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replace:
     """The client is given this in place of what was to come, then the end of the stream.
+
+    In place of an answer, the server has carried out the request. In place of a request, it never reads it.
 
     Args:
         answer: the bytes.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from repro.lab.faults.fault import Action, Cut, Fault, Replace
-from repro.lab.faults.triggers import AnswerTo, Bytes, PostgresMessage
+from repro.lab.faults.triggers import AnswerTo, Bytes, PostgresMessage, RespCommand, RespReply
 
 
 def after_commit_was_applied(action: Action = Cut(), *, times: int | None = 1) -> Fault:  # noqa: B008 - it is frozen
@@ -17,6 +17,16 @@ def after_commit_was_applied(action: Action = Cut(), *, times: int | None = 1) -
 def before_commit_arrives(action: Action = Cut(), *, times: int | None = 1) -> Fault:  # noqa: B008
     """The client has sent COMMIT, and the server never reads it."""
     return Fault(lambda: PostgresMessage("client", b"Q", b"COMMIT"), action, times)
+
+
+def after_push_was_applied(action: Action = Cut(), *, times: int | None = 1) -> Fault:  # noqa: B008
+    """The server has carried out EVAL, a push over Redis TCP, and the client never reads its reply."""
+    return Fault(lambda: RespReply("EVAL"), action, times)
+
+
+def before_push_arrives(action: Action = Cut(), *, times: int | None = 1) -> Fault:  # noqa: B008
+    """The client has sent EVAL over Redis TCP, and the server never reads it."""
+    return Fault(lambda: RespCommand("EVAL"), action, times)
 
 
 def answer_lost(request: bytes, action: Action = Cut(), *, times: int | None = 1) -> Fault:  # noqa: B008
