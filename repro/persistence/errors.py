@@ -81,6 +81,10 @@ class SettingsError(PersistenceError):
         return f"{self.variable} {self.problem}: {self.remedy} [{self.cause}]"
 
 
+CONNECTION_LOST = ("08", "57P")
+"""Classes of SQLSTATEs that say the connection has ended; some libraries make them up themselves."""
+
+
 def sqlstate_of(error: BaseException) -> str | None:
     """The SQLSTATE of an error, or of what it was raised from: a wrapper of another library hides it."""
     states = (getattr(each, "sqlstate", None) for each in _links(error))

@@ -5,7 +5,6 @@ Each driver and transport is imported here only when it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -70,9 +69,6 @@ def connect_async(
     return AsyncOrchestrationPersistence(
         AsyncPool(_opener(module, name, settings), size=size), **_queues(settings, queues), **options
     )
-
-
-Opener = Callable[[], Any] | Callable[[], Awaitable[Any]]
 
 
 def _driver(name: str, known: tuple[str, ...]) -> Any:

@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from repro.persistence.carrier import AsyncCarrier, Carrier
-from repro.persistence.errors import NotApplied, Unreachable, sqlstate_of
+from repro.persistence.errors import CONNECTION_LOST, NotApplied, Unreachable, sqlstate_of
 from repro.persistence.outcome import CodeOf, not_connected, translated
 from repro.persistence.steps import Begin, Execute, drive, drive_async
 
@@ -34,10 +34,6 @@ DEFAULT_WAIT_S = 5.0
 
 class _EndedError(Exception):
     """A kept connection had ended; the generator was not told of it."""
-
-
-_CONNECTION_LOST = ("08", "57P")
-"""Classes of SQLSTATEs that say the connection has ended; some libraries make them up themselves."""
 
 
 class _Started:
@@ -108,7 +104,7 @@ def _is_end(error: NotApplied) -> bool:
     """Whether an error says that the connection had ended; a statement that took too long is none."""
     if isinstance(error.__cause__, TimeoutError):
         return False
-    return error.code is None or error.code.startswith(_CONNECTION_LOST)
+    return error.code is None or error.code.startswith(CONNECTION_LOST)
 
 
 @dataclass(frozen=True, slots=True)

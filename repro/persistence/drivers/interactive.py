@@ -13,18 +13,14 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import TypeVar
 
-from repro.persistence.errors import sqlstate_of
+from repro.persistence.errors import CONNECTION_LOST, sqlstate_of
 from repro.persistence.steps import Begin, Commit, Execute, Rows, Step, Transaction, drive, drive_async
 
 T = TypeVar("T")
 
 _NO_ROWS = Rows(())
-
-_CONNECTION_LOST = ("08", "57P")
-"""Classes of SQLSTATEs that say the connection has ended; some libraries make them up themselves."""
 
 
 class ConnectionEndedError(Exception):
@@ -86,21 +82,11 @@ class _State:
 def answered(error: BaseException) -> bool:
     """Whether an error is the server's complete answer to a statement."""
     state = sqlstate_of(error)
-    return state is not None and not state.startswith(_CONNECTION_LOST)
+    return state is not None and not state.startswith(CONNECTION_LOST)
 
 
-def _is_known(step: Step, error: BaseException, *, settled: bool) -> bool:
-    """Whether a failed step leaves the connection's state known; an interrupted one never does."""
-    return isinstance(error, Exception) and not isinstance(step, Begin) and settled
-
-
-def _check_begin(step: Step, in_transaction: Callable[[], bool]) -> None:
-    if isinstance(step, Begin) and in_transaction():
-        raise TransactionOpenError("a transaction is open on this connection already")
-
-
-class InteractiveDriver(ABC):
-    """A driver that carries out each step when it comes."""
+class _Connected(ABC):
+    """What is known of a driver's connection: nothing of it waits, so both kinds of driver share it."""
 
     interactive = True
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
@@ -108,6 +94,51 @@ class InteractiveDriver(ABC):
 
     def __init__(self) -> None:
         self._state = _State()
+
+    @property
+    def usable(self) -> bool:
+        """False once the connection's state is not known, or its library knows that it is closed."""
+        return not self._state.ended and not self._is_closed()
+
+    def _check(self, step: Step) -> None:
+        self._state.check(step)
+        if isinstance(step, Begin) and self._in_transaction():
+            raise TransactionOpenError("a transaction is open on this connection already")
+
+    def _failed(self, step: Step, error: BaseException) -> None:
+        """End the connection, unless a failed step leaves its state known; an interrupted one never does."""
+        self._state.failed(step)
+        known = isinstance(error, Exception) and not isinstance(step, Begin)
+        if not (self._answered(error) and known):
+            self._end()
+
+    def _end(self) -> None:
+        self._state.ended = True
+        self._state.open = False
+        self._terminate()
+
+    def _answered(self, error: BaseException, /) -> bool:
+        """Whether the step that raised this was answered to its end, so that another one may follow."""
+        return answered(error)
+
+    def _is_closed(self) -> bool:
+        """Whether the library knows of itself that the connection has ended."""
+        return False
+
+    def _in_transaction(self) -> bool:
+        """Whether the library knows of a transaction that is open already."""
+        return False
+
+    @abstractmethod
+    def _terminate(self) -> None:
+        """End the connection at once, without a word to the server.
+
+        It raises nothing, and awaits nothing, so that no second cancellation can stop it.
+        """
+
+
+class InteractiveDriver(_Connected):
+    """A driver that carries out each step when it comes."""
 
     def run(self, transaction: Transaction[T]) -> T:
         """Carry out a transaction; roll it back if it is left by an exception, and raise that exception.
@@ -125,14 +156,11 @@ class InteractiveDriver(ABC):
         return result
 
     def _carry_out(self, step: Step) -> Rows:
-        self._state.check(step)
-        _check_begin(step, self._in_transaction)
+        self._check(step)
         try:
             rows = self._send(step)
         except BaseException as error:
-            self._state.failed(step)
-            if not _is_known(step, error, settled=self._answered(error)):
-                self._end()
+            self._failed(step, error)
             raise
         self._state.succeeded(step)
         return rows
@@ -161,28 +189,6 @@ class InteractiveDriver(ABC):
                 raise
             error.add_note(f"rolling back failed too: {type(failure).__name__}")
 
-    def _end(self) -> None:
-        self._state.ended = True
-        self._state.open = False
-        self._terminate()
-
-    def _answered(self, error: BaseException, /) -> bool:
-        """Whether the step that raised this was answered to its end, so that another one may follow."""
-        return answered(error)
-
-    @property
-    def usable(self) -> bool:
-        """False once the connection's state is not known, or its library knows that it is closed."""
-        return not self._state.ended and not self._is_closed()
-
-    def _is_closed(self) -> bool:
-        """Whether the library knows of itself that the connection has ended."""
-        return False
-
-    def _in_transaction(self) -> bool:
-        """Whether the library knows of a transaction that is open already."""
-        return False
-
     @abstractmethod
     def _begin(self) -> None: ...
 
@@ -196,27 +202,19 @@ class InteractiveDriver(ABC):
     def _rollback(self) -> None: ...
 
     @abstractmethod
-    def _terminate(self) -> None:
-        """End the connection at once, without a word to the server. It raises nothing."""
-
-    @abstractmethod
     def close(self) -> None:
         """Give back the connection. Safe to repeat."""
 
 
-class AsyncInteractiveDriver(ABC):
+class AsyncInteractiveDriver(_Connected):
     """An `InteractiveDriver` that is awaited.
 
     Args:
         rollback_s: seconds that a rollback may take; the libraries set no limit to their own clean-up.
     """
 
-    interactive = True
-    not_sent: tuple[type[BaseException], ...] = _NOT_SENT
-    not_reached: tuple[type[BaseException], ...] = ()
-
     def __init__(self, *, rollback_s: float) -> None:
-        self._state = _State()
+        super().__init__()
         self._rollback_s = rollback_s
 
     async def run(self, transaction: Transaction[T]) -> T:
@@ -230,14 +228,11 @@ class AsyncInteractiveDriver(ABC):
         return result
 
     async def _carry_out(self, step: Step) -> Rows:
-        self._state.check(step)
-        _check_begin(step, self._in_transaction)
+        self._check(step)
         try:
             rows = await self._send(step)
         except BaseException as error:
-            self._state.failed(step)
-            if not _is_known(step, error, settled=self._answered(error)):
-                self._end()
+            self._failed(step, error)
             raise
         self._state.succeeded(step)
         return rows
@@ -266,28 +261,6 @@ class AsyncInteractiveDriver(ABC):
                 raise
             error.add_note(f"rolling back failed too: {type(failure).__name__}")
 
-    def _end(self) -> None:
-        self._state.ended = True
-        self._state.open = False
-        self._terminate()
-
-    def _answered(self, error: BaseException, /) -> bool:
-        """Whether the step that raised this was answered to its end, so that another one may follow."""
-        return answered(error)
-
-    @property
-    def usable(self) -> bool:
-        """False once the connection's state is not known, or its library knows that it is closed."""
-        return not self._state.ended and not self._is_closed()
-
-    def _is_closed(self) -> bool:
-        """Whether the library knows of itself that the connection has ended."""
-        return False
-
-    def _in_transaction(self) -> bool:
-        """Whether the library knows of a transaction that is open already."""
-        return False
-
     @abstractmethod
     async def _begin(self) -> None: ...
 
@@ -299,10 +272,6 @@ class AsyncInteractiveDriver(ABC):
 
     @abstractmethod
     async def _rollback(self) -> None: ...
-
-    @abstractmethod
-    def _terminate(self) -> None:
-        """End the connection at once. It awaits nothing, so that no second cancellation can stop it."""
 
     @abstractmethod
     async def close(self) -> None:

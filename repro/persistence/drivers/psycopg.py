@@ -56,13 +56,36 @@ def terminate(connection: psycopg.BaseConnection[Any]) -> None:
     connection.pgconn.finish()
 
 
-class PsycopgDriver(InteractiveDriver):
+class _OnLibpq:
+    """What libpq knows of a connection, blocking or awaited."""
+
+    _connection: psycopg.BaseConnection[Any]
+
+    def _answered(self, _error: BaseException, /) -> bool:
+        return is_settled(self._connection)
+
+    def _in_transaction(self) -> bool:
+        return self._connection.info.transaction_status in {
+            TransactionStatus.INTRANS,
+            TransactionStatus.INERROR,
+        }
+
+    def _is_closed(self) -> bool:
+        return self._connection.closed
+
+    def _terminate(self) -> None:
+        terminate(self._connection)
+
+
+class PsycopgDriver(_OnLibpq, InteractiveDriver):
     """Runs transactions through `psycopg.Connection.transaction`.
 
     Args:
         connection: an open connection in autocommit mode; it is closed with the driver.
         timeouts: how long an answer may take.
     """
+
+    _connection: psycopg.Connection[Any]
 
     def __init__(self, connection: psycopg.Connection[Any], timeouts: Timeouts) -> None:
         super().__init__()
@@ -88,29 +111,16 @@ class PsycopgDriver(InteractiveDriver):
         with self._watchdog:
             self._transaction.__exit__(psycopg.Rollback, psycopg.Rollback(), None)
 
-    def _answered(self, _error: BaseException, /) -> bool:
-        return is_settled(self._connection)
-
-    def _in_transaction(self) -> bool:
-        return self._connection.info.transaction_status in {
-            TransactionStatus.INTRANS,
-            TransactionStatus.INERROR,
-        }
-
-    def _is_closed(self) -> bool:
-        return self._connection.closed
-
-    def _terminate(self) -> None:
-        terminate(self._connection)
-
     def close(self) -> None:
         """Give back the connection. Safe to repeat."""
         self._watchdog.close()
         self._connection.close()
 
 
-class AsyncPsycopgDriver(AsyncInteractiveDriver):
+class AsyncPsycopgDriver(_OnLibpq, AsyncInteractiveDriver):
     """Runs transactions through `psycopg.AsyncConnection.transaction`; arguments as of `PsycopgDriver`."""
+
+    _connection: psycopg.AsyncConnection[Any]
 
     def __init__(self, connection: psycopg.AsyncConnection[Any], timeouts: Timeouts) -> None:
         super().__init__(rollback_s=timeouts.statement_s)
@@ -135,21 +145,6 @@ class AsyncPsycopgDriver(AsyncInteractiveDriver):
     async def _rollback(self) -> None:
         with self._watchdog:
             await self._transaction.__aexit__(psycopg.Rollback, psycopg.Rollback(), None)
-
-    def _answered(self, _error: BaseException, /) -> bool:
-        return is_settled(self._connection)
-
-    def _in_transaction(self) -> bool:
-        return self._connection.info.transaction_status in {
-            TransactionStatus.INTRANS,
-            TransactionStatus.INERROR,
-        }
-
-    def _is_closed(self) -> bool:
-        return self._connection.closed
-
-    def _terminate(self) -> None:
-        terminate(self._connection)
 
     async def close(self) -> None:
         """Give back the connection. Safe to repeat."""

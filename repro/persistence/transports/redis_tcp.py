@@ -105,6 +105,10 @@ def _login_s(timeouts: Timeouts) -> float:
     return timeouts.connect_s + timeouts.command_s
 
 
+def _fileno_of(connection: Any) -> int:
+    return int(connection._sock.fileno())  # noqa: SLF001 - redis-py has no public way to it
+
+
 class _Pool(redis.ConnectionPool):
     """Knows its one connection from the beginning, so that a login can be ended too.
 
@@ -120,7 +124,7 @@ class _Pool(redis.ConnectionPool):
 
     def fileno(self) -> int:
         """The descriptor of the connection's socket; any error where there is none yet, or no more."""
-        return int(self._made._sock.fileno())  # noqa: SLF001 - redis-py has no public way to it
+        return _fileno_of(self._made)
 
 
 def _options(timeouts: Timeouts) -> dict[str, Any]:
@@ -158,8 +162,7 @@ class RedisTransport:
         self.usable = True
 
     def _fileno(self) -> int:
-        connection: Any = self._client.connection
-        return int(connection._sock.fileno())  # noqa: SLF001 - redis-py has no public way to it
+        return _fileno_of(self._client.connection)
 
     def run(self, conversation: Conversation[T]) -> T:
         """Carry out a conversation; redis-py's errors come from the command that failed."""
