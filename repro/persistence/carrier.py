@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from repro.persistence.errors import sqlstate_of
 
 T = TypeVar("T")
+
+CodeOf: TypeAlias = Callable[[BaseException], str | None]
+"""Finds the server's own code in an error: an SQLSTATE, or a Redis error code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What is at the other end, as far as an error has to say.
+
+    Args:
+        name: how messages call it.
+        code_of: finds its own code in an error of the library that speaks with it.
+    """
+
+    name: str
+    code_of: CodeOf
+
+
+DATABASE = Server("the database", sqlstate_of)
 
 
 class Carrier(Protocol):
     """Carries out transactions, or conversations with the queue, one after the other."""
+
+    server: Server
+    """What it speaks with."""
 
     not_sent: tuple[type[BaseException], ...]
     """The errors which prove that nothing of the failed step was sent."""
@@ -31,6 +56,7 @@ class Carrier(Protocol):
 class AsyncCarrier(Protocol):
     """A `Carrier` that is awaited."""
 
+    server: Server
     not_sent: tuple[type[BaseException], ...]
     not_reached: tuple[type[BaseException], ...]
 

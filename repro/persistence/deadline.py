@@ -52,7 +52,7 @@ class Watchdog:
     ) -> None:
         with self._lock:
             self._due = None
-        if self._expired and error is not None:
+        if self._expired and isinstance(error, Exception):  # an interruption stays one
             raise overdue(self._limit_s) from error
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ class LoopWatchdog:
     ) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._expired and error is not None:
+        if self._expired and isinstance(error, Exception):  # an interruption stays one
             raise overdue(self._limit_s) from error
 
     def _expire(self) -> None:

@@ -81,6 +81,9 @@ class SettingsError(PersistenceError):
         return f"{self.variable} {self.problem}: {self.remedy} [{self.cause}]"
 
 
+READ_ONLY = "25006"
+"""The SQLSTATE of a server that cannot be written: it may have been the primary when it was dialled."""
+
 CONNECTION_LOST = ("08", "57P")
 """Classes of SQLSTATEs that say the connection has ended; some libraries make them up themselves."""
 

@@ -125,11 +125,13 @@ class Claim:
     Args:
         orchestration_id: a UUID as text.
         token: the fencing token; a later claim of the same orchestration has a higher one.
+        generation: tells this entry of the outbox from an earlier one under the same id, which was deleted.
         job_ids: its jobs' ids, in order.
     """
 
     orchestration_id: str
     token: int
+    generation: str
     job_ids: tuple[str, ...]
 
 

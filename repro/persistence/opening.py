@@ -10,9 +10,13 @@ from importlib import import_module
 from typing import Any
 
 from repro.persistence.pool import DEFAULT_SIZE, AsyncPool, Pool
-from repro.persistence.queue import fingerprint
+from repro.persistence.queue import DEDUPLICATION_WINDOW_S, fingerprint
 from repro.persistence.settings import Settings
-from repro.persistence.store import AsyncOrchestrationPersistence, OrchestrationPersistence
+from repro.persistence.store import (
+    DEFAULT_QUEUE,
+    AsyncOrchestrationPersistence,
+    OrchestrationPersistence,
+)
 
 DRIVERS = ("psycopg", "sqlalchemy", "neon_http", "neon_websocket", "raw")
 """What `connect` takes; each is a module in ``repro.persistence.drivers``."""
@@ -22,7 +26,13 @@ ASYNC_DRIVERS = ("asyncpg", "psycopg", "sqlalchemy", "neon_http", "neon_websocke
 
 
 def connect(
-    settings: Settings, driver: str = "psycopg", *, size: int = DEFAULT_SIZE, **options: Any
+    settings: Settings,
+    driver: str = "psycopg",
+    *,
+    size: int = DEFAULT_SIZE,
+    queue_name: str = DEFAULT_QUEUE,
+    window_s: int = DEDUPLICATION_WINDOW_S,
+    schema: str = "public",
 ) -> OrchestrationPersistence:
     """A store on the database and the queue of an environment; it dials when it is first used.
 
@@ -33,24 +43,34 @@ def connect(
         settings: such as ``Settings.from_environment(os.environ)``.
         driver: one of `DRIVERS`.
         size: how many connections at most to the database, and to each endpoint of the queue.
-        options: `OrchestrationPersistence`'s own ``queue_name``, ``window_s`` and ``schema``.
+        queue_name: the key of the list.
+        window_s: for how many seconds a job that has been queued is recognised.
+        schema: where the tables are.
 
     Raises:
         SettingsError: if there is no database.
-        ValueError: if there is no such driver.
+        ValueError: if there is no such driver, no connection, or the queue has no name or no window.
         ImportError: if the driver's package is not installed.
     """
-    module = _driver(driver, DRIVERS)
-    queues = [
-        Pool(opener, size=size, code_of=code_of) for opener, code_of in _transports(settings, "connect")
-    ]
+    module = _driver(driver, DRIVERS, ASYNC_DRIVERS, "connect_async")
+    queues = [Pool(opener, size=size, server=server) for opener, server in _transports(settings, "connect")]
     return OrchestrationPersistence(
-        Pool(_opener(module, "connect", settings), size=size), **_queues(settings, queues), **options
+        Pool(_opener(module, "connect", settings), size=size),
+        **_queues(settings, queues),
+        queue_name=queue_name,
+        window_s=window_s,
+        schema=schema,
     )
 
 
 def connect_async(
-    settings: Settings, driver: str = "asyncpg", *, size: int = DEFAULT_SIZE, **options: Any
+    settings: Settings,
+    driver: str = "asyncpg",
+    *,
+    size: int = DEFAULT_SIZE,
+    queue_name: str = DEFAULT_QUEUE,
+    window_s: int = DEDUPLICATION_WINDOW_S,
+    schema: str = "public",
 ) -> AsyncOrchestrationPersistence:
     """`connect` for a store that is awaited; it awaits nothing itself.
 
@@ -58,22 +78,29 @@ def connect_async(
         settings: such as ``Settings.from_environment(os.environ)``.
         driver: one of `ASYNC_DRIVERS`.
         size: how many connections at most to the database, and to each endpoint of the queue.
-        options: `AsyncOrchestrationPersistence`'s own ``queue_name``, ``window_s`` and ``schema``.
+        queue_name: the key of the list.
+        window_s: for how many seconds a job that has been queued is recognised.
+        schema: where the tables are.
     """
-    module = _driver(driver, ASYNC_DRIVERS)
+    module = _driver(driver, ASYNC_DRIVERS, DRIVERS, "connect")
     name = "connect_async" if hasattr(module, "connect_async") else "connect"
     queues = [
-        AsyncPool(opener, size=size, code_of=code_of)
-        for opener, code_of in _transports(settings, "connect_async")
+        AsyncPool(opener, size=size, server=server)
+        for opener, server in _transports(settings, "connect_async")
     ]
     return AsyncOrchestrationPersistence(
-        AsyncPool(_opener(module, name, settings), size=size), **_queues(settings, queues), **options
+        AsyncPool(_opener(module, name, settings), size=size),
+        **_queues(settings, queues),
+        queue_name=queue_name,
+        window_s=window_s,
+        schema=schema,
     )
 
 
-def _driver(name: str, known: tuple[str, ...]) -> Any:
+def _driver(name: str, known: tuple[str, ...], others: tuple[str, ...], theirs: str) -> Any:
     if name not in known:
-        raise ValueError(f"there is no driver {name!r}; there are {', '.join(known)}")
+        instead = f"; {theirs} takes it" if name in others else ""
+        raise ValueError(f"there is no driver {name!r} here{instead}; there are {', '.join(known)}")
     return import_module(f"repro.persistence.drivers.{name}")
 
 
@@ -103,7 +130,7 @@ def _transports(settings: Settings, function: str) -> list[tuple[Any, Any]]:
 
 def _transport(name: str, function: str, settings: Settings, *where: str) -> tuple[Any, Any]:
     module = import_module(f"repro.persistence.transports.{name}")
-    return partial(getattr(module, function), *where, timeouts=settings.timeouts), module.code_of
+    return partial(getattr(module, function), *where, timeouts=settings.timeouts), module.SERVER
 
 
 def _queues(settings: Settings, pools: list[Any]) -> dict[str, Any]:

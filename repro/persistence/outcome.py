@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Protocol, TypeVar
 
+from repro.persistence.carrier import Server
 from repro.persistence.errors import NotApplied, OutcomeUnknown, PersistenceError, Unreachable, sqlstate_of
 from repro.persistence.steps import Begin, Commit, Execute
 
 T = TypeVar("T")
 StepT = TypeVar("StepT")
 AnswerT = TypeVar("AnswerT")
-
-CodeOf = Callable[[BaseException], str | None]
-"""Finds the server's own code in an error: an SQLSTATE, or a Redis error code."""
 
 NOT_PROVED = "NOTPROVED"
 """Our own code, answered by the push script where the fallback's database is not known to be the same."""
@@ -32,6 +30,11 @@ _MEANING = {
     "NOPERM": "the queue refuses the push script: give a user or a token that may run EVAL, SET and RPUSH; a "
     "plain RPUSH is no replacement, it queues doubles",
     "READONLY": "the queue is a replica that cannot be written",
+    "MASTERDOWN": "the queue is a replica that has lost its primary",
+    "LOADING": "the queue has just started and still reads its data",
+    "28P01": "the database refuses the password",
+    "3D000": "the database server has no database of that name",
+    "53300": "the database server has no connection left",
     "WRONGTYPE": "the queue's key holds something else than a list",
     "OOM": "the queue's memory is full",
     "WRONGPASS": "the queue refuses the password or the token",
@@ -43,19 +46,17 @@ _MEANING = {
 class Telling(Protocol):
     """What is asked of a carrier when one of its steps has failed."""
 
+    server: Server
     not_sent: tuple[type[BaseException], ...]
     not_reached: tuple[type[BaseException], ...]
 
 
-def translated(
-    generator: Generator[StepT, AnswerT, T], carrier: Telling, code_of: CodeOf
-) -> Generator[StepT, AnswerT, T]:
+def translated(generator: Generator[StepT, AnswerT, T], carrier: Telling) -> Generator[StepT, AnswerT, T]:
     """The same transaction or conversation; foreign errors reach it, and leave it, translated.
 
     Args:
         generator: the one to run.
         carrier: what carries it out; it knows which errors prove that nothing was sent.
-        code_of: finds the server's code in an error.
 
     Raises:
         NotApplied: from an error that leaves nothing behind.
@@ -67,7 +68,7 @@ def translated(
             try:
                 answer = yield step
             except Exception as error:  # noqa: BLE001 - it is translated, whatever it is
-                verdict = judged(error, step, carrier, code_of)
+                verdict = judged(error, step, carrier)
                 verdict.__cause__ = error
                 step = generator.throw(verdict)
             else:
@@ -79,31 +80,33 @@ def translated(
         generator.close()
 
 
-def judged(error: Exception, step: object, carrier: Telling, code_of: CodeOf) -> PersistenceError:
+def judged(error: Exception, step: object, carrier: Telling) -> PersistenceError:
     """What an error means that came at a step: what precedes COMMIT is rolled back, whoever ends it."""
     if isinstance(error, carrier.not_reached):
-        return not_connected(error, code_of)
+        return not_connected(error, carrier.server)
     if isinstance(step, Begin | Execute) or isinstance(error, carrier.not_sent) or _refused(error):
-        return refusal(error, code_of)
-    what = "COMMIT" if isinstance(step, Commit) else "the command"
+        return refusal(error, carrier.server)
+    what = "COMMIT" if isinstance(step, Commit) else f"a command to {carrier.server.name}"
     kind = type(error).__name__
     return OutcomeUnknown(f"the answer to {what} was lost, so that it may have been applied: {kind}")
 
 
-def refusal(error: BaseException, code_of: CodeOf) -> NotApplied:
+def refusal(error: BaseException, server: Server) -> NotApplied:
     """The `NotApplied` of an error that leaves nothing behind."""
-    code = code_of(error)
+    code = server.code_of(error)
     name = type(error).__name__
     detail = name if code is None else f"{name} {code}"
-    meaning = _MEANING.get(code or "")
-    return NotApplied(f"nothing was applied: {f'{meaning} ({detail})' if meaning else detail}", code=code)
+    meaning = _MEANING.get(code or "") or f"{server.name} {'said no' if code else 'did not answer'}"
+    return NotApplied(f"nothing was applied: {meaning} ({detail})", code=code)
 
 
-def not_connected(error: Exception, code_of: CodeOf) -> NotApplied:
+def not_connected(error: Exception, server: Server) -> NotApplied:
     """What an error means by which no connection came about: the server said no, or nobody was reached."""
-    if code_of(error) is not None:
-        return refusal(error, code_of)
-    return Unreachable(f"nothing was applied: no connection could be made: {type(error).__name__}")
+    if server.code_of(error) is not None:
+        return refusal(error, server)
+    return Unreachable(
+        f"nothing was applied: no connection to {server.name} could be made: {type(error).__name__}"
+    )
 
 
 def _refused(error: Exception) -> bool:

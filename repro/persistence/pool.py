@@ -13,14 +13,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
-from repro.persistence.carrier import AsyncCarrier, Carrier
-from repro.persistence.errors import CONNECTION_LOST, NotApplied, Unreachable, sqlstate_of
-from repro.persistence.outcome import CodeOf, not_connected, translated
+from repro.persistence.carrier import DATABASE, AsyncCarrier, Carrier, Server
+from repro.persistence.errors import CONNECTION_LOST, NotApplied, Unreachable
+from repro.persistence.outcome import not_connected, translated
 from repro.persistence.steps import Begin, Execute, drive, drive_async
 
 T = TypeVar("T")
@@ -122,9 +123,9 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Close:
-    """Close a connection; it raises nothing."""
+    """Close connections, all at once; it raises nothing."""
 
-    connection: Any
+    connections: tuple[Any, ...]
 
 
 _Doing: TypeAlias = Generator[_Open | _Run | _Close, Any, T]
@@ -134,9 +135,11 @@ _Doing: TypeAlias = Generator[_Open | _Run | _Close, Any, T]
 class _Keeping:
     """Which connection serves, and what becomes of it: the same for both kinds of pool."""
 
-    def __init__(self, *, size: int, wait_s: float, code_of: CodeOf) -> None:
+    def __init__(self, *, size: int, wait_s: float, server: Server) -> None:
+        if size < 1:
+            raise ValueError("a pool has at least one connection")
         self._size, self._wait_s = size, wait_s
-        self._code_of = code_of
+        self._server = server
         self._idle: list[Any] = []
         self._closed = False
 
@@ -160,12 +163,18 @@ class _Keeping:
 
     def _on(self, connection: Any, generator: Generator[Any, Any, Any]) -> _Doing[Any]:
         try:
-            return (yield _Run(connection, translated(generator, connection, self._code_of)))
+            return (yield _Run(connection, translated(generator, connection)))
+        except Exception:
+            if not connection.usable:  # what ended it has most likely ended those that are idle too
+                yield from self._close_idle()
+            raise
         finally:
-            if connection.usable and not self._closed:
+            if connection.usable:
                 self._idle.append(connection)
+                if self._closed:  # perhaps by another thread just now, which did not find it there
+                    yield from self._close_idle()
             else:
-                yield _Close(connection)
+                yield _Close((connection,))
 
     def _kept(self) -> _Doing[Any]:
         """The connection that was used last, of those that are idle and not known to have ended."""
@@ -176,8 +185,16 @@ class _Keeping:
                 break
             if connection.usable:
                 return connection
-            yield _Close(connection)
+            yield _Close((connection,))
         return None
+
+    def _close_idle(self) -> _Doing[None]:
+        idle = []
+        with suppress(IndexError):  # another thread may be faster
+            while self._idle:
+                idle.append(self._idle.pop())
+        if idle:
+            yield _Close(tuple(idle))
 
     def _new(self) -> _Doing[Any]:
         if self._closed:
@@ -187,16 +204,15 @@ class _Keeping:
         except NotApplied:
             raise
         except Exception as error:
-            raise not_connected(error, self._code_of) from error
+            raise not_connected(error, self._server) from error
 
     def _end(self) -> _Doing[None]:
         self._closed = True
-        while (connection := (yield from self._kept())) is not None:
-            yield _Close(connection)
+        yield from self._close_idle()
 
     def _exhausted(self) -> NotApplied:
         return NotApplied(
-            f"nothing was applied: all {self._size} connections are in use, "
+            f"nothing was applied: all {self._size} connections to {self._server.name} are in use, "
             f"none came free in {self._wait_s:g} s"
         )
 
@@ -208,7 +224,10 @@ class Pool(_Keeping):
         connect: opens a connection; it is called when one is needed, and never before.
         size: how many connections at most.
         wait_s: seconds to wait for one to come free.
-        code_of: finds the server's own code in an error of this kind of connection.
+        server: what the connections lead to.
+
+    Raises:
+        ValueError: if the size is none.
     """
 
     def __init__(
@@ -217,16 +236,16 @@ class Pool(_Keeping):
         *,
         size: int = DEFAULT_SIZE,
         wait_s: float = DEFAULT_WAIT_S,
-        code_of: CodeOf = sqlstate_of,
+        server: Server = DATABASE,
     ) -> None:
-        super().__init__(size=size, wait_s=wait_s, code_of=code_of)
+        super().__init__(size=size, wait_s=wait_s, server=server)
         self._connect = connect
         self._free = threading.Semaphore(size)
 
     @classmethod
-    def of(cls, connection: Carrier, *, code_of: CodeOf = sqlstate_of) -> Pool:
+    def of(cls, connection: Carrier) -> Pool:
         """A pool of one connection that is open already and stays the caller's: it is never replaced."""
-        pool = cls(_no_other, size=1, code_of=code_of)
+        pool = cls(_no_other, size=1, server=connection.server)
         pool._idle.append(_Lent(connection))
         return pool
 
@@ -255,9 +274,8 @@ class Pool(_Keeping):
                 return self._connect()
             case _Run(connection, generator):
                 return connection.run(generator)
-            case _Close(connection):
-                with suppress(Exception):  # its state is not known, and nobody waits for its goodbye
-                    connection.close()
+            case _Close(connections):
+                _together(connections)
                 return None
 
     def close(self) -> None:
@@ -274,16 +292,16 @@ class AsyncPool(_Keeping):
         *,
         size: int = DEFAULT_SIZE,
         wait_s: float = DEFAULT_WAIT_S,
-        code_of: CodeOf = sqlstate_of,
+        server: Server = DATABASE,
     ) -> None:
-        super().__init__(size=size, wait_s=wait_s, code_of=code_of)
+        super().__init__(size=size, wait_s=wait_s, server=server)
         self._connect = connect
         self._free = asyncio.Semaphore(size)
 
     @classmethod
-    def of(cls, connection: AsyncCarrier, *, code_of: CodeOf = sqlstate_of) -> AsyncPool:
+    def of(cls, connection: AsyncCarrier) -> AsyncPool:
         """A pool of one connection that is open already and stays the caller's: it is never replaced."""
-        pool = cls(_no_other, size=1, code_of=code_of)
+        pool = cls(_no_other, size=1, server=connection.server)
         pool._idle.append(_AsyncLent(connection))
         return pool
 
@@ -309,9 +327,9 @@ class AsyncPool(_Keeping):
                 return await self._connect()
             case _Run(connection, generator):
                 return await connection.run(generator)
-            case _Close(connection):
-                with suppress(Exception):  # its state is not known, and nobody waits for its goodbye
-                    await connection.close()
+            case _Close(connections):
+                goodbyes = (each.close() for each in connections)
+                await asyncio.gather(*goodbyes, return_exceptions=True)
                 return None
 
     async def close(self) -> None:
@@ -319,11 +337,26 @@ class AsyncPool(_Keeping):
         await drive_async(self._end(), self._do)
 
 
+def _together(connections: tuple[Carrier, ...]) -> None:
+    """Close connections side by side: each goodbye may take its whole time."""
+    if len(connections) == 1:
+        _quietly(connections[0])
+        return
+    with ThreadPoolExecutor(len(connections), "pool-close") as threads:
+        list(threads.map(_quietly, connections))
+
+
+def _quietly(connection: Carrier) -> None:
+    with suppress(Exception):  # its state is not known, and nobody waits for its goodbye
+        connection.close()
+
+
 class _Lent:
     """A connection that is not ours to close."""
 
     def __init__(self, connection: Carrier) -> None:
         self._connection = connection
+        self.server = connection.server
         self.not_sent = connection.not_sent
         self.not_reached = connection.not_reached
         self.run = connection.run
@@ -341,6 +374,7 @@ class _AsyncLent:
 
     def __init__(self, connection: AsyncCarrier) -> None:
         self._connection = connection
+        self.server = connection.server
         self.not_sent = connection.not_sent
         self.not_reached = connection.not_reached
         self.run = connection.run

@@ -1,9 +1,10 @@
 """The queue, without I/O: a conversation yields commands and is answered with replies.
 
 A queue is a Redis list of job ids, oldest first: a worker takes from its left end (``LPOP``, ``BLMOVE``).
-Beside it stands one key a job, ``{<queue>}:queued:<job id>``, that says the job has been queued; it lives for
-the deduplication window. Within the window a job is queued once however often it is pushed, over either
-transport, also after its worker has taken it; past it a push would queue it again.
+Beside it stands one key a job, ``{<queue>}:queued:<job id>:<generation>``, that says the job has been queued;
+it lives for the deduplication window. Within the window a job is queued once however often it is pushed, over
+either transport, also after its worker has taken it; past it a push would queue it again. The generation is
+the outbox entry's: a job that was deleted and created again has the same id and is another one.
 
 Where there is a fallback, a third kind of key, ``{<queue>}:endpoint:<fingerprint>``, proves that it leads to
 the same database: each push through the preferred endpoint leaves it there, and a push through the fallback
@@ -134,6 +135,7 @@ def push(
     queue: str,
     job_ids: Sequence[str],
     *,
+    generation: str = "",
     window_s: int = DEDUPLICATION_WINDOW_S,
     proof: Proof | None = None,
 ) -> Conversation[int]:
@@ -142,6 +144,7 @@ def push(
     Args:
         queue: the list's key.
         job_ids: what is queued.
+        generation: a push of the same ids under another one is no repeat.
         window_s: for how many seconds a repeat is recognised.
         proof: where there are two endpoints.
 
@@ -150,13 +153,15 @@ def push(
     """
     queued = 0
     for part in batches(job_ids):
-        queued += _integer((yield push_command(queue, part, window_s=window_s, proof=proof)))
+        queued += _integer((yield push_command(queue, part, generation, window_s=window_s, proof=proof)))
     return queued
 
 
-def push_command(queue: str, job_ids: Sequence[str], *, window_s: int, proof: Proof | None) -> Command:
+def push_command(
+    queue: str, job_ids: Sequence[str], generation: str = "", *, window_s: int, proof: Proof | None
+) -> Command:
     """The command that queues one batch."""
-    keys = [queue, *marker_keys(queue, job_ids)]
+    keys = [queue, *marker_keys(queue, job_ids, generation)]
     script = PUSH_SCRIPT
     if proof is not None:
         keys.append(f"{{{queue}}}:endpoint:{proof.endpoint}")
@@ -170,9 +175,10 @@ def batches(job_ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield job_ids[start : start + BATCH]
 
 
-def marker_keys(queue: str, job_ids: Sequence[str]) -> list[str]:
+def marker_keys(queue: str, job_ids: Sequence[str], generation: str = "") -> list[str]:
     """The keys that mark jobs as queued. The braces keep them in the list's own slot of a cluster."""
-    return [f"{{{queue}}}:queued:{job_id}" for job_id in job_ids]
+    end = f":{generation}" if generation else ""
+    return [f"{{{queue}}}:queued:{job_id}{end}" for job_id in job_ids]
 
 
 def read_back(queue: str) -> Conversation[list[str]]:

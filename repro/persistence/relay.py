@@ -62,11 +62,13 @@ class Pushed:
         jobs: how many jobs these have.
         queued: how many of the jobs were queued by this call. Where an answer was lost, those that the lost
             command had queued are not among them.
+        by_fallback: how many of the jobs took the fallback: the preferred endpoint was not reached.
     """
 
     orchestrations: int = 0
     jobs: int = 0
     queued: int = 0
+    by_fallback: int = 0
 
 
 def push_pending(
@@ -89,16 +91,23 @@ def push_pending(
         clock: tells the time.
 
     Raises:
+        ValueError: if a lease is no time, or outlives the window in which its push is recognised.
         PersistenceError: what stopped it; a note says what had been pushed before.
     """
+    _check(lease_s, limit, destination)
     done = Pushed()
     try:
         while limit is None or done.orchestrations < limit:
             claim: Claim | None = yield OnDatabase(transaction.claim_pending(lease_s=lease_s, schema=schema))
             if claim is None:
                 break
-            queued = yield from _push_claim(claim, destination, schema, timeouts, clock)
-            done = Pushed(done.orchestrations + 1, done.jobs + len(claim.job_ids), done.queued + queued)
+            pushed = yield from _push_claim(claim, destination, schema, timeouts, clock)
+            done = Pushed(
+                done.orchestrations + 1,
+                done.jobs + len(claim.job_ids),
+                done.queued + pushed.queued,
+                done.by_fallback + pushed.by_fallback,
+            )
     except PersistenceError as error:
         if done.orchestrations:
             error.add_note(f"before that {done.orchestrations} orchestrations ({done.jobs} jobs) were pushed")
@@ -106,16 +115,36 @@ def push_pending(
     return done
 
 
+def _check(lease_s: int, limit: int | None, destination: Destination) -> None:
+    if lease_s < 1:
+        raise ValueError("a lease is at least one second")
+    if lease_s >= destination.window_s:
+        raise ValueError(
+            f"a lease of {lease_s} s outlives the deduplication window of {destination.window_s} s: "
+            "whoever takes over would queue the jobs again"
+        )
+    if limit is not None and limit < 0:
+        raise ValueError("a limit is not negative")
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What became of some of an orchestration's jobs: how many were queued now, and how many how."""
+
+    queued: int = 0
+    by_fallback: int = 0
+
+
 def _push_claim(
     claim: Claim, destination: Destination, schema: str, timeouts: Timeouts, clock: Clock
-) -> Plan[int]:
+) -> Plan[_Batch]:
     try:
-        queued = yield from _push_all(claim, destination, timeouts, clock)
+        pushed = yield from _push_all(claim, destination, timeouts, clock)
     except PersistenceError as error:
         yield from _release(claim, schema, error)
         raise
     yield from _mark(claim, schema, Patience(timeouts.settle_s, clock))
-    return queued
+    return pushed
 
 
 def _mark(claim: Claim, schema: str, patience: Patience) -> Plan[None]:
@@ -138,16 +167,18 @@ def _mark(claim: Claim, schema: str, patience: Patience) -> Plan[None]:
         yield pause
 
 
-def _push_all(claim: Claim, destination: Destination, timeouts: Timeouts, clock: Clock) -> Plan[int]:
+def _push_all(claim: Claim, destination: Destination, timeouts: Timeouts, clock: Clock) -> Plan[_Batch]:
     """Push an orchestration's jobs, one batch after the other, so that their order holds.
 
     Raises:
         PartlyApplied: if a later batch was refused.
     """
-    done = queued = 0
+    done = queued = by_fallback = 0
     for batch in queue.batches(claim.job_ids):
         try:
-            queued += yield from _settled(batch, destination, Patience(timeouts.settle_s, clock))
+            pushed = yield from _settled(
+                batch, claim.generation, destination, Patience(timeouts.settle_s, clock)
+            )
         except NotApplied as refused:
             if done == 0:
                 raise
@@ -155,10 +186,14 @@ def _push_all(claim: Claim, destination: Destination, timeouts: Timeouts, clock:
                 f"{done} of an orchestration's {len(claim.job_ids)} jobs are queued, then {refused}"
             ) from refused
         done += len(batch)
-    return queued
+        queued += pushed.queued
+        by_fallback += pushed.by_fallback
+    return _Batch(queued, by_fallback)
 
 
-def _settled(batch: Sequence[str], destination: Destination, patience: Patience) -> Plan[int]:
+def _settled(
+    batch: Sequence[str], generation: str, destination: Destination, patience: Patience
+) -> Plan[_Batch]:
     """Push one batch; a lost answer is settled by the same push again, as the server knows every job.
 
     Raises:
@@ -168,7 +203,7 @@ def _settled(batch: Sequence[str], destination: Destination, patience: Patience)
     lost: OutcomeUnknown | None = None
     while True:
         try:
-            return (yield from _by_either(batch, destination))
+            return (yield from _by_either(batch, generation, destination))
         except OutcomeUnknown as error:
             lost = error
         except NotApplied as error:
@@ -181,35 +216,40 @@ def _settled(batch: Sequence[str], destination: Destination, patience: Patience)
         yield pause
 
 
-def _by_either(batch: Sequence[str], destination: Destination) -> Plan[int]:
+def _by_either(batch: Sequence[str], generation: str, destination: Destination) -> Plan[_Batch]:
     """Push through the preferred endpoint; where it cannot be reached, through the fallback.
 
     Raises:
         Unreachable: also where the fallback is there and has not proved to be the same database.
     """
     try:
-        queued: int = yield OnQueue(_push(batch, destination, "give"))
+        queued: int = yield OnQueue(_push(batch, generation, destination, "give"))
     except Unreachable as error:
         if destination.endpoint is None:
             raise
         unreachable = error
     else:
-        return queued
+        return _Batch(queued)
     try:
-        queued = yield OnQueue(_push(batch, destination, "ask"), fallback=True)
+        queued = yield OnQueue(_push(batch, generation, destination, "ask"), fallback=True)
     except NotApplied as refused:
         if refused.code != NOT_PROVED:
             raise
         raise Unreachable(
             f"{unreachable}; the fallback can be reached, but has not proved to be the same database: "
-            "nothing was pushed into it through the preferred endpoint yet"
+            "nothing was pushed into it through the preferred endpoint yet. One push while that can be "
+            "reached proves it; or configure only the endpoint that can be reached"
         ) from unreachable
-    return queued
+    return _Batch(queued, by_fallback=len(batch))
 
 
-def _push(batch: Sequence[str], destination: Destination, by: queue.ProofBy) -> queue.Conversation[int]:
+def _push(
+    batch: Sequence[str], generation: str, destination: Destination, by: queue.ProofBy
+) -> queue.Conversation[int]:
     proof = None if destination.endpoint is None else Proof(destination.endpoint, by)
-    return queue.push(destination.queue_name, batch, window_s=destination.window_s, proof=proof)
+    return queue.push(
+        destination.queue_name, batch, generation=generation, window_s=destination.window_s, proof=proof
+    )
 
 
 def _release(claim: Claim, schema: str, error: PersistenceError) -> Plan[None]:

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS public.jobs (
 -- order holds. An entry is kept when it has been pushed: a repeat of the request then finds it.
 CREATE TABLE IF NOT EXISTS public.outbox (
     orchestration_id uuid PRIMARY KEY REFERENCES public.orchestrations (id) ON DELETE CASCADE,
+    generation text NOT NULL DEFAULT left(md5(random()::text || clock_timestamp()::text), 16), -- the queue tells by it an entry from an earlier one under the same id
     created_at timestamptz NOT NULL DEFAULT now(),
     claimed_until timestamptz, -- the lease of the relay that pushes it; null when nobody does
     claim_token bigint NOT NULL DEFAULT 0, -- the fencing token: a relay that was overtaken holds a lower one

@@ -182,9 +182,9 @@ def claim_pending(*, lease_s: int, schema: str = "public") -> Transaction[Claim 
         LIMIT 1
         FOR UPDATE SKIP LOCKED
     )
-    RETURNING orchestration_id, claim_token
+    RETURNING orchestration_id, claim_token, generation
 )
-SELECT claimed.orchestration_id::text, claimed.claim_token::bigint, jobs.id::text
+SELECT claimed.orchestration_id::text, claimed.claim_token::bigint, claimed.generation::text, jobs.id::text
 FROM claimed LEFT JOIN {name}.jobs ON jobs.orchestration_id = claimed.orchestration_id
 ORDER BY jobs.position""",
             (lease_s,),
@@ -192,15 +192,17 @@ ORDER BY jobs.position""",
     )
     if not rows:
         return None
-    orchestration_id, token, _ = rows[0]
-    return Claim(str(orchestration_id), int(token or 0), tuple(str(row[2]) for row in rows if row[2]))
+    orchestration_id, token, generation, _ = rows[0]
+    jobs = tuple(str(row[3]) for row in rows if row[3])
+    return Claim(str(orchestration_id), int(token or 0), str(generation), jobs)
 
 
 def mark_pushed(claim: Claim, *, schema: str = "public") -> Transaction[bool]:
     """Say that a claimed orchestration is queued.
 
     Returns:
-        False if another relay has taken it over meanwhile: its token is higher, and it says so itself.
+        False if another relay has taken it over meanwhile: its token is higher, and it says so itself. Or if
+        it was deleted, even if it was created again: that one has still to be queued.
     """
     return (
         yield from _settle(
@@ -223,9 +225,9 @@ def _settle(claim: Claim, update: str) -> Transaction[bool]:
     rows = yield from single(
         Execute(
             f"""{update}
-WHERE orchestration_id = $1::uuid AND claim_token = $2::bigint AND pushed_at IS NULL
+WHERE orchestration_id = $1::uuid AND claim_token = $2::bigint AND generation = $3::text AND pushed_at IS NULL
 RETURNING orchestration_id::text""",
-            (claim.orchestration_id, claim.token),
+            (claim.orchestration_id, claim.token, claim.generation),
         )
     )
     return len(rows) == 1

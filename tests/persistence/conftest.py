@@ -42,6 +42,7 @@ class Awaited:
             self._runner.close()
             raise
         self.interactive = getattr(self.inner, "interactive", True)
+        self.server = self.inner.server
         self.not_sent = self.inner.not_sent
         self.not_reached = self.inner.not_reached
 

@@ -44,7 +44,15 @@ from repro.persistence.opening import ASYNC_DRIVERS, DRIVERS
 from repro.persistence.queue import Command, Conversation, fingerprint, read_back
 from repro.persistence.schema import quoted
 from repro.persistence.steps import Commit, Execute, Transaction
-from repro.persistence.transaction import count_jobs, create_jobs, single
+from repro.persistence.transaction import (
+    claim_pending,
+    count_jobs,
+    create_jobs,
+    delete_orchestration,
+    mark_pushed,
+    release,
+    single,
+)
 from repro.persistence.transports import Transport, redis_tcp
 
 ALL = [*DRIVERS, *(f"async:{name}" for name in ASYNC_DRIVERS)]
@@ -393,11 +401,13 @@ def test_the_fallback_takes_over_where_it_has_proved_to_be_the_same_database(
         assert application.push_pending() == Pushed(1, 3, 3)
         tcp_relay.refuse()
         application.create_jobs(second)
-        assert application.push_pending() == Pushed(1, 3, 3)
+        assert application.push_pending() == Pushed(1, 3, 3, by_fallback=3)
     with closing(Application(name, both(settings, lab, tcp_relay), schema, queue_name)) as another:
         third = request_of()
         another.create_jobs(third)
-        assert another.push_pending() == Pushed(1, 3, 3), "the proof does not depend on the process"
+        assert another.push_pending() == Pushed(1, 3, 3, by_fallback=3), (
+            "the proof does not depend on the process"
+        )
     queued = tcp.run(read_back(queue_name))
     assert queued == [*first.job_ids, *second.job_ids, *third.job_ids]
 
@@ -448,7 +458,7 @@ def test_a_push_lost_on_one_way_is_settled_on_the_other(
     with connect(replace(ways, redis_url=None), schema=schema, queue_name=queue_name) as rest_only:
         store = OrchestrationPersistence(
             rest_only._database,
-            Pool(preferred, code_of=redis_tcp.code_of),
+            Pool(preferred, server=redis_tcp.SERVER),
             fallback=rest_only._queue,
             endpoint=fingerprint(str(ways.redis_url)),
             schema=schema,
@@ -456,7 +466,7 @@ def test_a_push_lost_on_one_way_is_settled_on_the_other(
             timeouts=HURRIED,
         )
         store.create_jobs(request)
-        assert store.push_pending() == Pushed(1, 3, queued=0)
+        assert store.push_pending() == Pushed(1, 3, queued=0, by_fallback=3)
         store.close()
     assert tcp_relay.fired == 1
     assert tcp.run(read_back(queue_name)) == list(request.job_ids)
@@ -518,3 +528,35 @@ def test_an_orchestration_whose_jobs_were_deleted_does_not_stop_the_relay(
         observer.run(single(Execute(sql, (emptied.orchestration_id,))))
         assert application.push_pending() == Pushed(2, 3, 3)
     assert tcp.run(read_back(queue_name)) == list(whole.job_ids)
+
+
+def test_an_orchestration_that_was_deleted_and_created_again_is_queued_again(
+    settings: Settings, schema: str, queue_name: str, observer: Driver, tcp: Transport
+) -> None:
+    request = request_of()
+    with closing(Application("psycopg", settings, schema, queue_name)) as application:
+        for _ in range(2):
+            assert application.create_jobs(request).created
+            assert application.push_pending() == Pushed(1, 3, 3)
+            observer.run(delete_orchestration(request.orchestration_id, schema=schema))
+    assert tcp.run(read_back(queue_name)) == [*request.job_ids, *request.job_ids]
+
+
+def test_a_relay_marks_no_later_entry_under_the_same_id(
+    settings: Settings, schema: str, queue_name: str, observer: Driver, tcp: Transport
+) -> None:
+    request = request_of()
+    with closing(Application("psycopg", settings, schema, queue_name)) as application:
+        application.create_jobs(request)
+        late = observer.run(claim_pending(lease_s=60, schema=schema))
+        assert late is not None
+        observer.run(delete_orchestration(request.orchestration_id, schema=schema))
+        application.create_jobs(request)
+        other = observer.run(claim_pending(lease_s=60, schema=schema))
+        assert other is not None
+        assert (other.orchestration_id, other.token) == (late.orchestration_id, late.token)
+        assert not observer.run(mark_pushed(late, schema=schema))
+        assert not observer.run(release(late, schema=schema))
+        assert observer.run(release(other, schema=schema))
+        assert application.push_pending() == Pushed(1, 3, 3)
+    assert tcp.run(read_back(queue_name)) == list(request.job_ids)

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from repro.persistence import Job, OrchestrationPersistence, OrchestrationRequest, Settings, SettingsError
+from repro.persistence import (
+    Job,
+    OrchestrationPersistence,
+    OrchestrationRequest,
+    Settings,
+    SettingsError,
+    carrier,
+)
 from repro.persistence.opening import ASYNC_DRIVERS, DRIVERS, connect, connect_async
 from repro.persistence.pool import Pool
 from repro.persistence.steps import Rows, drive
@@ -51,12 +58,13 @@ def test_the_queue_is_the_one_that_is_set_and_rest_its_fallback(
 
 def test_without_a_queue_jobs_are_created_and_not_pushed() -> None:
     class Answering:
+        server = carrier.DATABASE
         not_sent: tuple[type[BaseException], ...] = ()
         not_reached: tuple[type[BaseException], ...] = ()
         usable = True
 
         def run(self, generator: Any) -> Any:
-            return drive(generator, lambda _: Rows([("1", 1, "job")]))
+            return drive(generator, lambda _: Rows([("1", 1, "first", "job")]))
 
         def close(self) -> None:
             """Nothing is open."""
@@ -71,8 +79,11 @@ def test_without_a_queue_jobs_are_created_and_not_pushed() -> None:
 def test_what_is_missing_is_said_at_once(opened: Any) -> None:
     with pytest.raises(SettingsError, match="DATABASE_URL is not set"):
         opened(Settings())
-    with pytest.raises(ValueError, match="there is no driver 'odbc'; there are"):
+    with pytest.raises(ValueError, match="there is no driver 'odbc' here; there are"):
         opened(DATABASE, "odbc")
+    other = "asyncpg" if opened is connect else "raw"
+    with pytest.raises(ValueError, match=f"no driver '{other}' here; connect.* takes it; there are"):
+        opened(DATABASE, other)
 
 
 def test_a_fallback_needs_the_name_of_what_it_stands_in_for() -> None:

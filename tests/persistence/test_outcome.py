@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from repro.persistence.errors import NotApplied, OutcomeUnknown, PersistenceError, Unreachable, sqlstate_of
+from repro.persistence.carrier import DATABASE, Server
+from repro.persistence.errors import NotApplied, OutcomeUnknown, PersistenceError, Unreachable
 from repro.persistence.outcome import judged, not_connected, refusal, translated
 from repro.persistence.queue import Command
 from repro.persistence.steps import Begin, Commit, Execute
@@ -16,6 +17,7 @@ from repro.persistence.steps import Begin, Commit, Execute
 class Carrier:
     """One that dials with a step, as HTTP does."""
 
+    server = DATABASE
     not_sent: tuple[type[BaseException], ...] = (ConnectionRefusedError, ConnectionAbortedError)
     not_reached: tuple[type[BaseException], ...] = (ConnectionRefusedError,)
 
@@ -64,24 +66,27 @@ def wrapped(error: Exception) -> Exception:
 def test_the_error_says_whether_it_may_have_been_applied(
     at: object, error: Exception, told: type[Exception]
 ) -> None:
-    verdict = judged(error, at, Carrier(), sqlstate_of)
+    verdict = judged(error, at, Carrier())
     assert type(verdict) is told
     assert "secret" not in str(verdict)
 
 
 def test_what_a_code_means_is_said_and_the_servers_words_are_not() -> None:
-    missing = refusal(ServerError("42P01"), sqlstate_of)
+    missing = refusal(ServerError("42P01"), DATABASE)
     assert (missing.code, "python -m repro.persistence" in str(missing)) == ("42P01", True)
-    no_scripts = refusal(ValueError("secret"), lambda _: "NOPERM")
+    no_scripts = refusal(ValueError("secret"), Server("the queue", lambda _: "NOPERM"))
     assert "EVAL" in str(no_scripts)
     assert "a plain RPUSH is no replacement" in str(no_scripts)
-    assert str(refusal(ServerError("23505"), sqlstate_of)) == "nothing was applied: ServerError 23505"
-    assert str(refusal(EOFError(), sqlstate_of)) == "nothing was applied: EOFError"
+    assert (
+        str(refusal(ServerError("23505"), DATABASE))
+        == "nothing was applied: the database said no (ServerError 23505)"
+    )
+    assert str(refusal(EOFError(), DATABASE)) == "nothing was applied: the database did not answer (EOFError)"
 
 
 def test_a_server_that_refuses_a_login_was_reached() -> None:
-    assert isinstance(not_connected(OSError(), sqlstate_of), Unreachable)
-    assert not isinstance(not_connected(ServerError("28P01"), sqlstate_of), Unreachable)
+    assert isinstance(not_connected(OSError(), DATABASE), Unreachable)
+    assert not isinstance(not_connected(ServerError("28P01"), DATABASE), Unreachable)
 
 
 def told() -> Generator[Any, Any, PersistenceError]:
@@ -93,7 +98,7 @@ def told() -> Generator[Any, Any, PersistenceError]:
 
 
 def test_the_generator_is_told_the_translated_error_and_its_cause() -> None:
-    generator = translated(told(), Carrier(), sqlstate_of)
+    generator = translated(told(), Carrier())
     next(generator)
     foreign = EOFError()
     with pytest.raises(StopIteration) as done:
@@ -103,7 +108,7 @@ def test_the_generator_is_told_the_translated_error_and_its_cause() -> None:
 
 
 def test_an_interruption_is_not_translated() -> None:
-    generator = translated(told(), Carrier(), sqlstate_of)
+    generator = translated(told(), Carrier())
     next(generator)
     with pytest.raises(KeyboardInterrupt):
         generator.throw(KeyboardInterrupt)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from repro.persistence.carrier import DATABASE
 from repro.persistence.errors import NotApplied, OutcomeUnknown, Unreachable
 from repro.persistence.pool import AsyncPool, Pool
 from repro.persistence.queue import Command
@@ -25,6 +26,7 @@ class Refused(Exception):  # noqa: N818 - a server's answer
 class Connection:
     """A connection that fails at steps of one kind, once, and says what it was asked."""
 
+    server = DATABASE
     not_sent: tuple[type[BaseException], ...] = (Refused,)
     not_reached: tuple[type[BaseException], ...] = ()
 
@@ -51,6 +53,7 @@ class Connection:
 class Awaited:
     """A `Connection` that is awaited."""
 
+    server = DATABASE
     not_sent: tuple[type[BaseException], ...] = Connection.not_sent
     not_reached: tuple[type[BaseException], ...] = ()
 
@@ -306,7 +309,7 @@ def test_more_callers_than_connections_wait_and_then_give_up() -> None:
         first = threading.Thread(target=lambda: pool.run(slow()))
         first.start()
         assert inside.wait(20)
-        with pytest.raises(NotApplied, match=r"all 1 connections are in use, none came free in 0.05 s"):
+        with pytest.raises(NotApplied, match=r"to the database are in use, none came free in 0.05 s"):
             pool.run(command())
         leave.set()
         first.join()
@@ -330,7 +333,7 @@ def test_more_tasks_than_connections_wait_and_then_give_up() -> None:
         pool = AsyncPool(connect, size=1, wait_s=0.05)
         first = asyncio.create_task(pool.run(command()))
         await inside.wait()
-        with pytest.raises(NotApplied, match="all 1 connections are in use"):
+        with pytest.raises(NotApplied, match="all 1 connections to the database are in use"):
             await pool.run(command())
         leave.set()
         assert await first == "done"
@@ -376,3 +379,59 @@ def test_several_that_have_ended_are_replaced_by_a_new_one(make: Make) -> None:
     dead._fails_at = Begin
     assert pool.run(transaction()) == "done"
     assert fresh.asked == WHOLE
+
+
+def nested(pool: Pool, depth: int) -> None:
+    """Use as many connections at once."""
+
+    def deeper() -> Generator[Any, Any, None]:
+        yield Begin()
+        if depth > 1:
+            nested(pool, depth - 1)
+
+    pool.run(deeper())
+
+
+def test_what_ends_one_connection_has_ended_the_idle_ones_too() -> None:
+    first, second, third = Connection(Command), Connection(), Connection()
+    pool = Pool(Opener(first, second, third))
+    nested(pool, 2)  # both are kept now
+    with pytest.raises(OutcomeUnknown):
+        pool.run(command())
+    assert (first.closed, second.closed) == (1, 1)
+    assert pool.run(command()) == "done"
+    assert third.asked == [Command]
+
+
+def test_a_connection_that_comes_back_after_the_end_is_closed() -> None:
+    connection = Connection()
+    pool = Pool(Opener(connection))
+
+    def closing_meanwhile() -> Generator[Any, Any, str]:
+        yield Command(("PING",))
+        pool.close()
+        return "done"
+
+    assert pool.run(closing_meanwhile()) == "done"
+    assert connection.closed == 1
+
+
+def test_connections_say_goodbye_side_by_side() -> None:
+    together = threading.Barrier(3)
+
+    class Polite(Connection):
+        def close(self) -> None:
+            together.wait(10)
+            super().close()
+
+    connections = [Polite(), Polite(), Polite()]
+    pool = Pool(Opener(*connections))
+    nested(pool, 3)
+    pool.close()
+    assert [each.closed for each in connections] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("kind", [Pool, AsyncPool])
+def test_a_pool_of_nothing_is_refused(kind: Any) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        kind(Opener(), size=0)

@@ -22,9 +22,9 @@ from repro.persistence.steps import drive
 
 
 def test_a_push_is_one_command_with_every_key_declared() -> None:
-    conversation = push("jobs", ["a", "b"], window_s=60)
+    conversation = push("jobs", ["a", "b"], generation="0f", window_s=60)
     command = next(conversation)
-    marks = ["{jobs}:queued:a", "{jobs}:queued:b"]
+    marks = ["{jobs}:queued:a:0f", "{jobs}:queued:b:0f"]
     assert command == Command(("EVAL", PUSH_SCRIPT, "3", "jobs", *marks, "60", "a", "b"))
     with pytest.raises(StopIteration) as done:
         conversation.send(2)

@@ -15,8 +15,8 @@ from repro.persistence.relay import Destination, Pushed, push_pending
 from repro.persistence.settings import Timeouts
 from repro.persistence.steps import drive
 
-CLAIM = Claim("orchestration", 1, ("a", "b"))
-LONG = Claim("orchestration", 1, tuple(map(str, range(BATCH + 1))))
+CLAIM = Claim("orchestration", 1, "first", ("a", "b"))
+LONG = Claim("orchestration", 1, "first", tuple(map(str, range(BATCH + 1))))
 ALONE = Destination("jobs")
 WITH_FALLBACK = Destination("jobs", endpoint="0123")
 
@@ -64,7 +64,7 @@ def test_a_limit_ends_it() -> None:
 
 
 def test_an_orchestration_whose_jobs_are_gone_is_marked_and_does_not_stop_the_relay() -> None:
-    world = World(Claim("empty", 1, ()), True, CLAIM, 2, True, None)
+    world = World(Claim("empty", 1, "first", ()), True, CLAIM, 2, True, None)
     assert world.push() == Pushed(2, 2, 2)
     assert world.asked[:2] == ["claim_pending", "mark_pushed"]
 
@@ -85,6 +85,12 @@ def test_a_mark_that_cannot_be_set_is_said_with_what_is_queued() -> None:
     for failure in (OutcomeUnknown("lost"), Unreachable("nothing was applied")):
         with pytest.raises(PartlyApplied, match="jobs are queued, but the database could not be told"):
             World(CLAIM, 2, *[failure] * 6).push()
+
+
+@pytest.mark.parametrize("wrong", [{"lease_s": 0}, {"limit": -1}, {"lease_s": 60}])
+def test_what_cannot_be_meant_is_refused_before_anything_is_done(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"at least one second|negative|outlives"):
+        next(push_pending(Destination("jobs", window_s=60), **{"lease_s": 30} | wrong))
 
 
 @pytest.mark.parametrize("wrong", [{"queue_name": ""}, {"queue_name": "jobs", "window_s": 0}])
@@ -127,7 +133,7 @@ def test_a_refused_second_batch_is_said_to_have_been_applied_in_part() -> None:
 
 def test_the_fallback_is_used_only_where_nobody_is_reached() -> None:
     world = World(CLAIM, Unreachable("down"), 2, True, None)
-    assert world.push(WITH_FALLBACK) == Pushed(1, 2, 2)
+    assert world.push(WITH_FALLBACK) == Pushed(1, 2, 2, by_fallback=2)
     assert world.asked[:4] == ["claim_pending", "push", "fallback", "mark_pushed"]
     for other in (NotApplied("refused", code="WRONGPASS"), NotApplied("all connections are in use")):
         world = World(CLAIM, other, True)
@@ -151,7 +157,7 @@ def test_a_fallback_that_has_proved_nothing_gets_nothing() -> None:
 
 def test_an_answer_lost_on_the_way_is_settled_through_the_fallback() -> None:
     world = World(CLAIM, OutcomeUnknown("lost"), Unreachable("down"), 0, True, None)
-    assert world.push(WITH_FALLBACK) == Pushed(1, 2, 0)
+    assert world.push(WITH_FALLBACK) == Pushed(1, 2, 0, by_fallback=2)
     assert world.asked[1:4] == ["push", "push", "fallback"]
 
 

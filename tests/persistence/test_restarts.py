@@ -9,9 +9,10 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,18 @@ from repro.persistence import (
     OrchestrationPersistence,
     OrchestrationRequest,
     PersistenceError,
+    Pool,
     Pushed,
     Settings,
     Timeouts,
     connect,
 )
-from repro.persistence.drivers import raw
+from repro.persistence.carrier import Carrier
+from repro.persistence.drivers import Driver, raw
 from repro.persistence.queue import read_back
 from repro.persistence.schema import statements
-from repro.persistence.steps import Begin, Commit, Execute, Transaction
+from repro.persistence.steps import Begin, Commit, Execute, Rows, Transaction
+from repro.persistence.transaction import count_jobs, single
 from repro.persistence.transports import redis_tcp
 
 PATIENT = Timeouts(settle_s=30.0)
@@ -226,3 +230,89 @@ def test_the_rights_that_the_page_names_are_enough(servers: Servers) -> None:
         assert limited.create_jobs(request).status == "already_created"
         assert limited.push_pending() == Pushed(1, 3, 3)
     assert taken(servers) == list(request.job_ids)
+
+
+class CrashesAtCommit:
+    """A driver under which the server is killed when COMMIT is about to be sent.
+
+    Args:
+        inner: a connected driver.
+        crash: is told the rows of the last statement.
+    """
+
+    def __init__(self, inner: Driver, crash: Callable[[Rows], None]) -> None:
+        self._inner, self._crash = inner, crash
+        self.server, self.not_sent, self.not_reached = inner.server, inner.not_sent, inner.not_reached
+        self.close = inner.close
+
+    @property
+    def usable(self) -> bool:
+        return self._inner.usable
+
+    def run(self, generator: Generator[Any, Any, Any]) -> Any:
+        return self._inner.run(self._crashing(generator))
+
+    def _crashing(self, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        answer = Rows()
+        try:
+            step = next(generator)
+            while True:
+                if isinstance(step, Commit):
+                    self._crash(answer)
+                try:
+                    answer = yield step
+                except Exception as error:  # noqa: BLE001 - it belongs to the generator
+                    step = generator.throw(error)
+                else:
+                    step = generator.send(answer)
+        except StopIteration as done:
+            return done.value
+
+
+@pytest.fixture
+def sluggish(servers: Servers) -> Iterator[str]:
+    """The URL of a server that writes its log late: what was not committed is lost with a crash."""
+    url = f"{servers.postgres.url}?sslmode=disable"
+
+    def alter(*settings: str) -> None:
+        with psycopg.connect(**servers.postgres._superuser(), autocommit=True) as connection:
+            for setting in settings:
+                connection.execute(f"ALTER SYSTEM {setting}")
+            connection.execute("SELECT pg_reload_conf()")
+
+    alter("SET wal_writer_delay = '10s'", "SET bgwriter_delay = '10s'")
+    yield url
+    alter("RESET wal_writer_delay", "RESET bgwriter_delay")
+
+
+def test_a_transaction_id_that_a_crash_has_given_to_another_proves_nothing(
+    servers: Servers, sluggish: str
+) -> None:
+    given_to_another = list[int]()
+
+    def next_id() -> int:
+        with closing(raw.connect(sluggish)) as driver:
+            return int(driver.run(single(Execute("SELECT txid_current()::text")))[0][0] or 0)
+
+    def crash(entered: Rows) -> None:
+        in_doubt = int(entered[0][0] or 0)
+        servers.do(servers.postgres.restart(kill=True))
+        given = next_id()
+        assert given <= in_doubt, "the log was written before the crash: this run proves nothing"
+        while given < in_doubt:
+            given = next_id()
+        given_to_another.append(given)
+
+    opened = count()
+
+    def opener() -> Carrier:
+        driver = raw.connect(sluggish)
+        return CrashesAtCommit(driver, crash) if next(opened) == 0 else driver
+
+    pool = Pool(opener)
+    request = request_of()
+    with closing(OrchestrationPersistence(pool, timeouts=PATIENT)) as store:
+        store.create_jobs(request)
+    assert len(given_to_another) == 1
+    with closing(raw.connect(sluggish)) as driver:
+        assert driver.run(count_jobs(request.orchestration_id)) == 3

@@ -152,7 +152,7 @@ def test_jobs_pushed_by_a_relay_that_died_before_it_said_so_are_not_queued_again
     store.create_jobs(request)
     claim = driver.run(claim_pending(lease_s=0, schema=schema))
     assert claim is not None
-    queue.run(push(queue_name, claim.job_ids))
+    queue.run(push(queue_name, claim.job_ids, generation=claim.generation))
     assert store.push_pending() == Pushed(1, 3, 0)
     assert queue.run(read_back(queue_name)) == list(request.job_ids)
 

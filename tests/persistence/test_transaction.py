@@ -60,7 +60,7 @@ def spoken(transaction: Transaction[object]) -> list[Step]:
     return steps
 
 
-CLAIM = Claim("00000000-0000-0000-0000-000000000001", 1, ())
+CLAIM = Claim("00000000-0000-0000-0000-000000000001", 1, "first", ())
 
 
 @pytest.mark.parametrize("schema", ["public", "pg_temp", 'odd "name"'])

@@ -15,7 +15,8 @@ import asyncio
 from abc import ABC, abstractmethod
 from typing import TypeVar
 
-from repro.persistence.errors import CONNECTION_LOST, sqlstate_of
+from repro.persistence.carrier import DATABASE
+from repro.persistence.errors import CONNECTION_LOST, READ_ONLY, sqlstate_of
 from repro.persistence.steps import Begin, Commit, Execute, Rows, Step, Transaction, drive, drive_async
 
 T = TypeVar("T")
@@ -89,6 +90,7 @@ class _Connected(ABC):
     """What is known of a driver's connection: nothing of it waits, so both kinds of driver share it."""
 
     interactive = True
+    server = DATABASE
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
     not_reached: tuple[type[BaseException], ...] = ()
 
@@ -106,10 +108,13 @@ class _Connected(ABC):
             raise TransactionOpenError("a transaction is open on this connection already")
 
     def _failed(self, step: Step, error: BaseException) -> None:
-        """End the connection, unless a failed step leaves its state known; an interrupted one never does."""
+        """End the connection, unless a failed step leaves its state known; an interrupted one never does.
+
+        A server that has become read-only is left too: its name may lead to another one by now.
+        """
         self._state.failed(step)
         known = isinstance(error, Exception) and not isinstance(step, Begin)
-        if not (self._answered(error) and known):
+        if not (self._answered(error) and known) or sqlstate_of(error) == READ_ONLY:
             self._end()
 
     def _end(self) -> None:
@@ -229,10 +234,13 @@ class AsyncInteractiveDriver(_Connected):
 
     async def _carry_out(self, step: Step) -> Rows:
         self._check(step)
+        cancellations = _cancellations()
         try:
             rows = await self._send(step)
         except BaseException as error:
             self._failed(step, error)
+            if isinstance(error, Exception) and _cancellations() > cancellations:
+                raise asyncio.CancelledError from error  # the library has put its own error in its place
             raise
         self._state.succeeded(step)
         return rows
@@ -276,3 +284,9 @@ class AsyncInteractiveDriver(_Connected):
     @abstractmethod
     async def close(self) -> None:
         """Give back the connection. Safe to repeat."""
+
+
+def _cancellations() -> int:
+    """How many times the running task has been asked to end."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()

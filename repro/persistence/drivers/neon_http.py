@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
+from repro.persistence.carrier import DATABASE
 from repro.persistence.endpoints import neon_fetch_url
 from repro.persistence.http import NOT_REACHED, NOT_SENT, AsyncHttpClient, HttpClient, json_of, text_of
 from repro.persistence.settings import Timeouts
@@ -194,6 +195,7 @@ class NeonHttpDriver:
     """
 
     interactive = False
+    server = DATABASE
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
     not_reached: tuple[type[BaseException], ...] = NOT_REACHED
 
@@ -230,6 +232,7 @@ class AsyncNeonHttpDriver:
     """A `NeonHttpDriver` that is awaited."""
 
     interactive = False
+    server = DATABASE
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
     not_reached: tuple[type[BaseException], ...] = NOT_REACHED
 

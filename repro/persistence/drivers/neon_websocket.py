@@ -25,7 +25,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as dial
 
-from repro.persistence.drivers.psycopg import AsyncPsycopgDriver, PsycopgDriver
+from repro.persistence.drivers.psycopg import AsyncPsycopgDriver, EndedByCancellation, PsycopgDriver
 from repro.persistence.drivers.shared_tls import SharedConnection
 from repro.persistence.endpoints import neon_websocket_url
 from repro.persistence.settings import Timeouts
@@ -88,7 +88,7 @@ async def connect_async(
     tunnel = await _dialled(endpoint_of(url, endpoint), timeouts)
     try:
         with tunnel.entrance() as folder:
-            connection = await psycopg.AsyncConnection.connect(
+            connection = await EndedByCancellation.connect(
                 **_log_in(parameters, folder, timeouts), autocommit=True, prepare_threshold=None
             )
     except BaseException:

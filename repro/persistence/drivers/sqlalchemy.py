@@ -6,11 +6,13 @@ also those that the driver below will refuse: that is what a user gets, and has 
 
 from __future__ import annotations
 
+import asyncio
 import math
 import uuid
-from typing import Any
+from contextlib import ExitStack, closing, contextmanager
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from repro.persistence.deadline import Watchdog
@@ -19,6 +21,9 @@ from repro.persistence.drivers.placeholders import named, pyformat
 from repro.persistence.drivers.psycopg import is_settled, terminate
 from repro.persistence.settings import Timeouts
 from repro.persistence.steps import Execute, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _READ_COMMITTED = "READ COMMITTED"
 
@@ -45,10 +50,27 @@ def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> SqlalchemyDriver:  
         connect_args=options,
     )
     try:
-        return SqlalchemyDriver(engine, engine.connect(), timeouts)
+        with _first_queries_limited(engine, timeouts.statement_s):
+            connection = engine.connect()
+        return SqlalchemyDriver(engine, connection, timeouts)
     except BaseException:
         engine.dispose()
         raise
+
+
+@contextmanager
+def _first_queries_limited(engine: Engine, limit_s: float) -> Iterator[None]:
+    """Limit what SQLAlchemy asks of a new connection before it hands it out, such as the server's version."""
+    with ExitStack() as until_handed_out:
+
+        def dial(dialect: Any, _record: Any, args: Any, options: Any) -> Any:
+            library = dialect.connect(*args, **options)
+            watchdog = until_handed_out.enter_context(closing(Watchdog(limit_s, library.fileno)))
+            until_handed_out.enter_context(watchdog)
+            return library
+
+        event.listen(engine, "do_connect", dial)
+        yield
 
 
 async def connect_async(url: str, *, timeouts: Timeouts = Timeouts()) -> AsyncSqlalchemyDriver:  # noqa: B008
@@ -155,6 +177,7 @@ class AsyncSqlalchemyDriver(AsyncInteractiveDriver):
         self._engine = engine
         self._connection = connection
         self._library = library
+        self._close_s = timeouts.close_s
 
     async def _begin(self) -> None:
         self._transaction = await self._connection.begin()
@@ -179,8 +202,12 @@ class AsyncSqlalchemyDriver(AsyncInteractiveDriver):
         self._library.terminate()
 
     async def close(self) -> None:
-        """Give back the connection. Safe to repeat."""
+        """Give back the connection, within the time for a goodbye. Safe to repeat."""
         if self._state.ended:
             await self._connection.invalidate()
-        await self._connection.close()
+        try:
+            async with asyncio.timeout(self._close_s):
+                await self._connection.close()
+        except TimeoutError:
+            self._library.terminate()
         await self._engine.dispose()

@@ -17,6 +17,7 @@ import redis.asyncio.retry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from repro.persistence.carrier import Server
 from repro.persistence.deadline import Watchdog, overdue
 from repro.persistence.queue import Command, Conversation, Reply, code_in
 from repro.persistence.settings import Timeouts
@@ -31,6 +32,9 @@ _NOT_SENT = (*_REFUSALS, redis.DataError)
 
 _KEPT = (redis.ResponseError, redis.DataError)
 """After these the connection goes on; after any other error its state is not known."""
+
+_LEFT = frozenset({"READONLY", "MASTERDOWN", "LOADING"})
+"""Codes of a server that is not, or not yet, the one to write to: its name may lead to another one by now."""
 
 _CODES: dict[type[redis.RedisError], str] = {
     redis.exceptions.NoPermissionError: "NOPERM",
@@ -62,6 +66,14 @@ def _taken(error: BaseException) -> str | None:
     if isinstance(error, redis.AuthenticationError) and str(error).startswith(_NO_PASSWORD):
         return "NOAUTH"
     return next((code for kind, code in _CODES.items() if isinstance(error, kind)), None)
+
+
+SERVER = Server("the queue", code_of)
+
+
+def _goes_on(error: BaseException) -> bool:
+    """Whether the connection can and should be used after an error."""
+    return isinstance(error, _KEPT) and code_of(error) not in _LEFT
 
 
 def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> RedisTransport:  # noqa: B008 - it is frozen
@@ -153,6 +165,7 @@ class RedisTransport:
         command_s: seconds for a whole answer; redis-py's own limit is one for each read.
     """
 
+    server = SERVER
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
     not_reached: tuple[type[BaseException], ...] = ()
 
@@ -173,7 +186,7 @@ class RedisTransport:
             with self._watchdog:
                 reply: Reply = self._client.execute_command(*command.args)  # type: ignore[no-untyped-call]
         except BaseException as error:
-            self.usable = self.usable and isinstance(error, _KEPT)
+            self.usable = self.usable and _goes_on(error)
             raise
         return reply
 
@@ -187,6 +200,7 @@ class RedisTransport:
 class AsyncRedisTransport:
     """A `RedisTransport` that is awaited."""
 
+    server = SERVER
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
     not_reached: tuple[type[BaseException], ...] = ()
 
@@ -207,7 +221,7 @@ class AsyncRedisTransport:
             self.usable = False
             raise overdue(self._command_s) from error
         except BaseException as error:
-            self.usable = self.usable and isinstance(error, _KEPT)
+            self.usable = self.usable and _goes_on(error)
             raise
         return reply
 

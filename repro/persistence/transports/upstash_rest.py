@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from repro.persistence.carrier import Server
 from repro.persistence.http import NOT_REACHED, NOT_SENT, AsyncHttpClient, HttpClient, json_of, text_of
 from repro.persistence.queue import Command, Conversation, Reply, code_in
 from repro.persistence.settings import Timeouts
@@ -48,6 +49,9 @@ _NOT_SENT = (*NOT_SENT, UpstashRefusedError)
 def code_of(error: BaseException) -> str | None:
     """The code of an error of Redis; None for any other one."""
     return error.code if isinstance(error, UpstashRefusedError) else None
+
+
+SERVER = Server("the queue", code_of)
 
 
 def connect(
@@ -130,6 +134,7 @@ class UpstashTransport:
         url: of the REST endpoint.
     """
 
+    server = SERVER
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
     not_reached: tuple[type[BaseException], ...] = NOT_REACHED
 
@@ -157,6 +162,7 @@ class UpstashTransport:
 class AsyncUpstashTransport:
     """An `UpstashTransport` that is awaited."""
 
+    server = SERVER
     not_sent: tuple[type[BaseException], ...] = _NOT_SENT
     not_reached: tuple[type[BaseException], ...] = NOT_REACHED
 

@@ -8,18 +8,19 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from repro.persistence.drivers import Driver, asyncpg, raw
+from repro.persistence.drivers import Driver, asyncpg, psycopg, raw, sqlalchemy
 from repro.persistence.drivers.interactive import (
     AsyncInteractiveDriver,
     ConnectionEndedError,
     InteractiveDriver,
     TransactionFailedError,
 )
-from repro.persistence.errors import NotApplied, sqlstate_of
+from repro.persistence.errors import NotApplied
 from repro.persistence.outcome import translated
 from repro.persistence.settings import Settings, Timeouts
 from repro.persistence.steps import Begin, Commit, Execute, Rows, Transaction
@@ -30,6 +31,10 @@ QUERY = Execute("SELECT 1")
 
 class Answer(Exception):  # noqa: N818 - a server's refusal
     sqlstate = "23505"
+
+
+class ReadOnly(Exception):  # noqa: N818 - a server's refusal
+    sqlstate = "25006"
 
 
 class Scripted(InteractiveDriver):
@@ -107,6 +112,7 @@ def run(driver: Scripted | AsyncScripted, transaction: Transaction[object]) -> o
         ("execute", TimeoutError(), ["begin", "execute", "end"]),
         ("execute", asyncio.CancelledError(), ["begin", "execute", "end"]),
         ("commit", EOFError(), ["begin", "execute", "commit", "end"]),
+        ("execute", ReadOnly(), ["begin", "execute", "end"]),
     ],
 )
 def test_what_is_not_answered_ends_the_connection(
@@ -117,7 +123,7 @@ def test_what_is_not_answered_ends_the_connection(
         run(driver, single(QUERY))
     assert driver.told == told
     with pytest.raises(NotApplied, match="ConnectionEndedError"):
-        run(driver, translated(single(QUERY), driver, sqlstate_of))
+        run(driver, translated(single(QUERY), driver))
     assert driver.told == told
 
 
@@ -258,6 +264,10 @@ class Hold:
         with suppress(OSError):
             target.shutdown(socket.SHUT_WR)
 
+    def wait(self) -> None:
+        """Until the word was sent."""
+        assert self._held.wait(30)
+
     def close(self) -> None:
         self._listener.close()
         self._threads[0].join(10)
@@ -267,17 +277,23 @@ class Hold:
 @pytest.fixture
 def held(settings: Settings) -> Iterator[str]:
     """The lab's database, which never answers a BEGIN."""
+    with closing(Hold(port_of(settings), b"BEGIN")) as hold:
+        yield through(hold, settings)
+
+
+def port_of(settings: Settings) -> int:
+    return urlsplit(settings.require_database()).port or 0
+
+
+def through(hold: Hold, settings: Settings) -> str:
     url = urlsplit(settings.require_database())
-    hold = Hold(url.port or 0, b"BEGIN")
-    yield url._replace(netloc=url.netloc.replace(f"localhost:{url.port}", f"127.0.0.1:{hold.port}")).geturl()
-    hold.close()
+    changed = url.netloc.replace(f"localhost:{url.port}", f"127.0.0.1:{hold.port}")
+    return f"{url._replace(netloc=changed).geturl()}?sslmode=disable"
 
 
 def test_asyncpg_never_says_success_after_a_begin_without_answer(held: str) -> None:
     async def scenario() -> None:
-        driver = await asyncpg.connect(
-            f"{held}?sslmode=disable", timeouts=Timeouts(statement_s=0.3, close_s=0.3)
-        )
+        driver = await asyncpg.connect(held, timeouts=Timeouts(statement_s=0.3, close_s=0.3))
         try:
             with pytest.raises((TimeoutError, ConnectionError)):
                 await driver.run(single(QUERY))
@@ -291,8 +307,56 @@ def test_asyncpg_never_says_success_after_a_begin_without_answer(held: str) -> N
 
 def test_raw_sends_nothing_more_after_a_begin_without_answer(held: str) -> None:
     timeouts = Timeouts(statement_s=0.3, close_s=0.3)
-    with closing(raw.connect(f"{held}?sslmode=disable", timeouts=timeouts)) as driver:
+    with closing(raw.connect(held, timeouts=timeouts)) as driver:
         with pytest.raises(TimeoutError):
             driver.run(single(QUERY))
         with pytest.raises(ConnectionEndedError):
             driver.run(single(QUERY))
+
+
+@pytest.mark.parametrize("library", [asyncpg, psycopg, sqlalchemy])
+def test_a_cancellation_ends_at_once_on_a_silent_network(library: Any, settings: Settings) -> None:
+    async def scenario(hold: Hold) -> None:
+        url = through(hold, settings)
+        if library is sqlalchemy:
+            url = url.replace("sslmode", "ssl")  # it hands its parameters to asyncpg as they are
+        connect = getattr(library, "connect_async", library.connect)
+        driver = await connect(url, timeouts=Timeouts(statement_s=60, close_s=0.1))
+        try:
+            work = asyncio.create_task(driver.run(single(QUERY)))
+            await asyncio.to_thread(hold.wait)
+            work.cancel()
+            done, _ = await asyncio.wait({work}, timeout=3)  # psycopg's own takes five seconds at the least
+            assert done
+            assert work.cancelled()
+            assert not driver.usable
+        finally:
+            await driver.close()
+
+    with closing(Hold(port_of(settings), b"SELECT 1" if library is sqlalchemy else b"BEGIN")) as hold:
+        asyncio.run(scenario(hold))
+
+
+def test_a_cancellation_that_a_library_has_replaced_is_one_all_the_same() -> None:
+    class Replaced(AsyncScripted):
+        async def _execute(self, step: Execute) -> Rows:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                raise ConnectionResetError from None
+            return Rows(())
+
+    async def scenario() -> None:
+        work = asyncio.create_task(Replaced("", Answer()).run(single(QUERY)))
+        await asyncio.sleep(0)
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+
+    asyncio.run(scenario())
+
+
+def test_what_sqlalchemy_asks_of_a_new_connection_has_a_limit(settings: Settings) -> None:
+    limit = pytest.raises(TimeoutError, match=r"no answer within 0\.3 s")
+    with closing(Hold(port_of(settings), b"pg_catalog.version")) as hold, limit:
+        sqlalchemy.connect(through(hold, settings), timeouts=Timeouts(statement_s=0.3))

@@ -31,6 +31,7 @@ from repro.persistence.queue import (
 from repro.persistence.settings import Settings, Timeouts
 from repro.persistence.transports import Transport, redis_tcp, upstash_rest
 from repro.persistence.transports.upstash_rest import UpstashError, UpstashRefusedError, reply_of
+from tests.persistence.conftest import Awaited
 from tests.persistence.dripping import Dripping
 
 HEADERS = (b"HTTP/1.1 200 OK\r\n", b"X-Drip: drop\r\n")
@@ -387,6 +388,16 @@ def test_a_missing_password_is_told_from_a_wrong_one(settings: Settings) -> None
             transport.run(ask("PING"))
         assert redis_tcp.code_of(caught.value) == "NOAUTH"
         assert not transport.usable, "redis-py has closed the connection"
+
+
+@pytest.mark.parametrize("code", ["READONLY", "MASTERDOWN"])
+@pytest.mark.parametrize("awaited", [False, True])
+def test_a_server_that_cannot_be_written_is_left(settings: Settings, code: str, *, awaited: bool) -> None:
+    url = str(settings.redis_url)
+    with closing(Awaited(lambda: redis_tcp.connect_async(url)) if awaited else redis_tcp.connect(url)) as way:
+        with pytest.raises(way.not_sent):
+            way.run(ask("EVAL", f"return redis.error_reply('{code} it is a replica')", "0"))
+        assert not way.usable
 
 
 def test_a_refused_command_leaves_a_transport_usable(transport: Transport, queue_name: str) -> None:
