@@ -11,20 +11,18 @@ from typing import Any
 from repro.document.shape import RunDocument
 from repro.events import EVENT_SCHEMA
 
-CANNOT_SEE: Mapping[str, tuple[str, ...]] = {
-    "hook": (
-        "connections of child processes",
-        "connections that a C library makes by itself, other than libpq's",
-        "the bytes of a connection",
-    ),
-}
-"""For each source what it is blind to."""
+_ONLY_THE_KERNEL_SEES = (
+    "connections of child processes",
+    "connections that a C library makes by itself, other than libpq's",
+)
+
+_NOBODY_SEES = ("lookups of C libraries: only the names that are asked for", "connections over Unix sockets")
 
 
 def with_visibility(
     document: RunDocument, probe: str, lines: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """A probe's trace with its `visibility` record at the head, unless a source has put one there already.
+    """A probe's trace with its `visibility` record at the head, which says the kernel's part too.
 
     Args:
         document: the run.
@@ -32,12 +30,25 @@ def with_visibility(
         lines: its trace lines.
     """
     if lines and lines[0].get("op") == "visibility":
-        return list(lines)
-    return [_record(document, probe, lines), *lines]
+        head, *lines = lines
+    else:
+        head = {"kernel": "none"}
+    kernel = head["kernel"] != "none"
+    return [{**_record(document, probe, lines, kernel=kernel), **_of_the_kernel(head)}, *lines]
 
 
-def _record(document: RunDocument, probe: str, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    sources = sorted({"hook", *(str(line["src"]) for line in lines)})
+def _of_the_kernel(head: Mapping[str, Any]) -> dict[str, Any]:
+    """What the line at the head says of the kernel's view."""
+    return {name: value for name, value in head.items() if name.startswith("kernel")}
+
+
+def _record(
+    document: RunDocument, probe: str, lines: Sequence[Mapping[str, Any]], *, kernel: bool
+) -> dict[str, Any]:
+    seen_by = (name for line in lines for name in line.get("seen_by", ()))
+    sources = sorted(
+        {"hook", *(["kernel"] if kernel else []), *seen_by, *(str(line["src"]) for line in lines)}
+    )
     return {
         "seq": 0,
         "t0": 0.0,
@@ -53,6 +64,6 @@ def _record(document: RunDocument, probe: str, lines: Sequence[Mapping[str, Any]
         "run_id": document["run_id"],
         "probe": probe,
         "sources": sources,
-        "cannot_see": [blind for source in sources for blind in CANNOT_SEE.get(source, ())],
+        "cannot_see": [*(() if kernel else _ONLY_THE_KERNEL_SEES), *_NOBODY_SEES],
         "wall_clock_origin": document["started_at"],
     }

@@ -10,12 +10,15 @@ from typing import Any, cast
 from repro.document import Outcome, Stage
 from repro.events import Event
 from repro.observe.catalog import Entry
+from repro.observe.kernel_view import head
 from repro.probe import network
 from repro.probe.operation import operation_of
 from repro.probe.outcome import applied, ended
 from repro.probe.recorder import StageRecord
 from repro.probe.trial import atomicity
 from repro.stages import STAGES
+from repro.trace.kernel import View
+from repro.trace.merge import merged
 
 MAX_EVENTS = 100_000
 """Events kept of one probe; a driver that reconnects without end must not fill the memory."""
@@ -71,6 +74,15 @@ class Collected:
             self.error = body
         elif kind == "outcome":
             self.said = body
+
+    def see_with_the_kernel(self, view: View, lines: list[dict[str, Any]]) -> None:
+        """Put what the kernel saw beside what the probe said of itself: one line for each fact.
+
+        Args:
+            view: what the kernel could see.
+            lines: what it saw.
+        """
+        self.events = [head(view), *merged(self.events, lines)]
 
     def outcome(self) -> Outcome:
         """The outcome that the probe said."""

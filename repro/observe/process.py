@@ -16,6 +16,7 @@ from typing import Any
 from repro.document import Outcome
 from repro.observe.catalog import Entry
 from repro.observe.collect import Collected
+from repro.observe.kernel_view import KernelView
 from repro.probe.request import PARENT_VARIABLE, RUN_VARIABLE, Request
 
 MAX_LINE = 16 * 1024 * 1024
@@ -41,10 +42,15 @@ class ProbeProcess:
         script: its file.
         run_id: the run it belongs to.
         listener: told each line as it comes: its kind and its body.
+        kernel: whether to look at it with the kernel's eyes, where that is possible.
     """
 
-    def __init__(self, entry: Entry, script: Path, run_id: str, listener: Listener) -> None:
+    def __init__(
+        self, entry: Entry, script: Path, run_id: str, listener: Listener, *, kernel: bool = True
+    ) -> None:
         self.collected = Collected(entry)
+        self._kernel = KernelView(wanted=kernel)
+        self._origin = 0.0
         self._script = script
         self._run_id = run_id
         self._listener = listener
@@ -55,15 +61,16 @@ class ProbeProcess:
     async def start(self) -> None:
         """Start the process; it loads its driver and waits for the request."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(self._script),
+            *self._kernel.command([sys.executable, str(self._script)]),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=MAX_LINE,
             env=child_environment(os.environ, self._run_id),
+            pass_fds=self._kernel.descriptors,
             start_new_session=True,  # a group of its own, so that all it starts can be ended with it
         )
+        self._kernel.begin()
 
     async def ask(self, request: Request, deadline_s: float, loading_s: float) -> Outcome:
         """Send the request and listen until the outcome, the end of the process, or the deadline.
@@ -73,6 +80,7 @@ class ProbeProcess:
             deadline_s: seconds from its hello, which it says once its driver is loaded.
             loading_s: seconds from now for everything, the loading included.
         """
+        self._origin = request.origin
         self.collected.asked = round(time.monotonic() - request.origin, 6)
         try:
             async with asyncio.timeout(loading_s) as limit:
@@ -81,7 +89,13 @@ class ProbeProcess:
                 )
                 return await self._converse(request)
         except TimeoutError:
+            await self.end()
             return self._too_late(deadline_s, request)
+
+    @property
+    def lost_the_view(self) -> bool:
+        """Whether the kernel's view ended too early, which may have changed what the probe saw."""
+        return self._kernel.view().lost
 
     def _too_late(self, deadline_s: float, request: Request) -> Outcome:
         if not self.collected.hello:
@@ -99,9 +113,11 @@ class ProbeProcess:
             if self.collected.said is not None:
                 return self.collected.outcome()
             if overlong is not None:
+                await self.end()
                 return self._ended_by("crash", "driver_crash", overlong, request)
             code = await process.wait()
             await asyncio.wait({listening}, timeout=GRACE_S)
+            await self.end()
             return self._ended_by("crash", "driver_crash", how_it_ended(code), request)
         finally:
             listening.cancel()
@@ -155,7 +171,10 @@ class ProbeProcess:
         return self._process
 
     async def end(self) -> None:
-        """End the process and its whole group, at once; nothing of it is left afterwards. Safe to repeat."""
+        """End the process and its whole group, at once; nothing of it is left afterwards. Safe to repeat.
+
+        What the kernel has seen is then part of what was collected.
+        """
         if self._process is None:
             return
         process, self._process = self._process, None
@@ -165,6 +184,8 @@ class ProbeProcess:
         await kill_group(process.pid)
         await process.wait()
         close_pipes(process)
+        await asyncio.to_thread(self._kernel.end)
+        self.collected.see_with_the_kernel(self._kernel.view(), self._kernel.lines(self._origin))
 
 
 async def kill_group(group: int) -> None:

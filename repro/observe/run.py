@@ -183,7 +183,16 @@ class _Run:
             await self._run(entry)
 
     async def _run(self, entry: Entry) -> None:
-        process = ProbeProcess(entry, probe_script(entry.script), self._plan.run_id, self._listener(entry))
+        """Run a probe; once more where the kernel's view was lost, which may have disturbed it."""
+        outcome, disturbed = await self._tried(entry, kernel=True)
+        if disturbed:
+            outcome, _ = await self._tried(entry, kernel=False)
+        self._seen.cut_short |= outcome["status"] == "skip" and self._left_s() <= 0
+        self._finish(outcome)
+
+    async def _tried(self, entry: Entry, *, kernel: bool) -> tuple[Outcome, bool]:
+        script = probe_script(entry.script)
+        process = ProbeProcess(entry, script, self._plan.run_id, self._listener(entry), kernel=kernel)
         self._collected[entry.name] = process.collected
         try:
             await process.start()
@@ -194,10 +203,9 @@ class _Run:
             else:
                 self._progress.started(entry.name)
                 outcome = await process.ask(request, min(self._plan.share_s, left), left)
-            self._seen.cut_short |= outcome["status"] == "skip" and self._left_s() <= 0
-            self._finish(outcome)
         finally:
             await process.end()
+        return outcome, process.lost_the_view and kernel
 
     def _left_s(self) -> float:
         """Seconds until the probes must be done, so that the report is written within the deadline."""

@@ -1,0 +1,1 @@
+"""The kernel's view, the tap, merging, redaction, formats."""

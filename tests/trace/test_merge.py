@@ -1,0 +1,94 @@
+"""What two sources saw of one attempt becomes one line, and what one saw alone is said to be so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro.events import Event, Peer
+from repro.trace.kernel.attempts import ABANDONED
+from repro.trace.merge import merged
+
+HERE = Peer("127.0.0.1", 5432)
+
+
+def line(src: str, t0: float, t: float, *, pid: int = 1, peer: Peer = HERE, **more: Any) -> dict[str, Any]:
+    event = Event("connect", t0, t, src=src, peer=peer, failure=more.pop("failure", None), fields=more)
+    return {**event.as_json(seq=more.pop("seq", 1), pid=pid, origin=0.0), "conn": more.get("conn")}
+
+
+def test_the_kernel_s_times_and_result_and_the_hook_s_names() -> None:
+    (one,) = merged(
+        [line("hook", 1.0, 1.5, via="libpq", host="localhost", conn=3, failure="unknown_failure: x")],
+        [line("kernel", 1.01, 1.02, failure="connection_refused")],
+    )
+    assert (one["t0"], one["t"], one["failure"]) == (1.01, 1.02, "connection_refused")
+    assert (one["src"], one["seen_by"], one["host"], one["conn"]) == (
+        "kernel", ["kernel", "hook"], "localhost", 3,
+    )  # fmt: skip
+
+
+def test_a_connect_that_no_hook_claims_is_shown_as_such() -> None:
+    other = line("kernel", 1.0, 1.1, peer=Peer("10.0.0.1", 443))
+    (own, alone) = merged([line("hook", 1.0, 1.05)], [line("kernel", 1.0, 1.05), other])
+    assert "claimed" not in own
+    assert (alone["claimed"], alone["peer"]["address"]) == (False, "10.0.0.1")
+
+
+def test_a_hook_that_the_kernel_does_not_confirm_is_shown_as_such() -> None:
+    lines = merged([line("hook", 1.0, 1.1), line("hook", 5.0, 5.1)], [line("kernel", 1.0, 1.1)])
+    assert ["confirmed" in each for each in lines] == [False, True]
+    assert merged([line("hook", 1.0, 1.1)], [])[0].get("confirmed") is None, "nobody was looking"
+
+
+def test_another_process_another_port_and_another_time_are_other_attempts() -> None:
+    hook = line("hook", 1.0, 1.1)
+    for other in (
+        line("kernel", 1.0, 1.1, pid=2),
+        line("kernel", 1.0, 1.1, peer=Peer("127.0.0.1", 5433)),
+        line("kernel", 2.0, 2.1),
+    ):
+        assert len(merged([hook], [other])) == 2
+
+
+def test_a_timeout_that_only_the_hook_knows_of_stays() -> None:
+    (one,) = merged(
+        [line("hook", 1.0, 3.0, failure="timeout")], [line("kernel", 1.0, 3.01, failure=ABANDONED)]
+    )
+    assert one["failure"] == "timeout"
+
+
+def test_libpq_may_dial_twice_in_one_attempt() -> None:
+    (one,) = merged(
+        [line("hook", 1.0, 2.0, via="libpq")], [line("kernel", 1.0, 1.1), line("kernel", 1.5, 1.6)]
+    )
+    assert (one["connects"], one["t0"], one["t"]) == (2, 1.0, 1.6)
+
+
+def test_mapped_scoped_and_wildcard_addresses_are_the_same() -> None:
+    for dialled, seen in (
+        ("::ffff:127.0.0.1", "127.0.0.1"),
+        ("fe80::1%2", "fe80::1"),
+        ("127.0.0.1", "0.0.0.0"),
+    ):
+        hook = line("hook", 1.0, 1.1, peer=Peer(dialled, 1))
+        assert len(merged([hook], [line("kernel", 1.0, 1.1, peer=Peer(seen, 1))])) == 1
+
+
+TIMES = st.floats(0, 10, allow_nan=False)
+LINES = st.lists(st.tuples(TIMES, st.floats(0, 1), st.integers(1, 3), st.integers(1, 3)), max_size=8)
+
+
+@given(LINES, LINES)
+def test_nothing_is_lost_and_nothing_is_counted_twice(hooks: list[Any], kernel: list[Any]) -> None:
+    ours = [line("hook", t0, t0 + d, pid=pid, peer=Peer("::1", port)) for t0, d, pid, port in hooks]
+    theirs = [line("kernel", t0, t0 + d, pid=pid, peer=Peer("::1", port)) for t0, d, pid, port in kernel]
+    lines = merged(ours, theirs)
+    joined = [each for each in lines if "seen_by" in each]
+    alone = [each for each in lines if each.get("claimed") is False]
+    assert len(lines) == len(ours) + len(alone)
+    assert len(joined) + len(alone) == len(theirs)
+    assert [each["seq"] for each in lines] == list(range(1, len(lines) + 1))
+    assert all(each["t0"] <= each["t"] for each in lines)
