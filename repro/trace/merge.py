@@ -29,16 +29,16 @@ def merged(hook_lines: Iterable[Line], kernel_lines: Iterable[Line]) -> list[dic
     kernel = sorted((dict(line) for line in kernel_lines), key=lambda line: line["t0"])
     unclaimed = [line for line in kernel if line["op"] == "connect"]
     watched = bool(unclaimed)
-    attempts = sorted(filter(_is_attempt, hooks), key=_tightest_first)
-    for line in attempts:
-        claim = next((each for each in unclaimed if _fits(line, each)), None)
+    attempts = [(line, dict(line)) for line in sorted(filter(_is_attempt, hooks), key=_tightest_first)]
+    for line, told in attempts:
+        claim = next((each for each in unclaimed if _fits(told, each)), None)
         if claim is not None:
             unclaimed.remove(claim)
             _join(line, claim)
         elif watched:
             line["confirmed"] = False
-    for line in (each for each in attempts if each.get("via") == "libpq"):
-        for again in [each for each in unclaimed if _fits(line, each)]:
+    for line, told in attempts:
+        for again in [each for each in unclaimed if told.get("via") == "libpq" and _fits(told, each)]:
             unclaimed.remove(again)
             _join_again(line, again)
     others = [{**line, "conn": None} for line in kernel if line["op"] != "connect"]
