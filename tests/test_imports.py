@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "resources": frozenset(),
     "stages": frozenset(),
     "persistence": frozenset(),
-    "hooks": frozenset({"events"}),
+    "hooks": frozenset({"events", "wire"}),
     "wire": frozenset({"events"}),
     "probe": GROUND | {"hooks"},
     "document": frozenset({"events", "redaction", "stages"}),

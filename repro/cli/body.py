@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from repro import __version__, environment_facts
 from repro.cli import signals
@@ -18,6 +21,7 @@ from repro.observe.run import Observation, observe
 from repro.probe.secrets import redactor_for
 from repro.report import markdown
 from repro.resources import issue_template
+from repro.trace.formats.pcapng import pcapng
 
 SCHEMAS = {"commit": "txrepro_<run>_<probe>", "rollback": "pg_temp"}
 """Where the probes make their tables: a schema of each one's own, or the session's temporary one."""
@@ -36,7 +40,9 @@ class Finished:
     interrupted: bool
 
 
-def carry_out(plan: Plan, aimed: Target, folder: Path, command: str, progress: Progress) -> Finished:
+def carry_out(
+    plan: Plan, aimed: Target, folder: Path, command: str, progress: Progress, *, pcap: bool = False
+) -> Finished:
     """Observe, diagnose and write.
 
     Args:
@@ -45,6 +51,7 @@ def carry_out(plan: Plan, aimed: Target, folder: Path, command: str, progress: P
         folder: where the run is written.
         command: the command that repeats the run.
         progress: is told what happens.
+        pcap: write ``trace.pcapng`` too.
 
     Raises:
         LabError: the lab does not start.
@@ -52,16 +59,23 @@ def carry_out(plan: Plan, aimed: Target, folder: Path, command: str, progress: P
     """
     seen = observe(plan, progress)
     with signals.held() as caught:
-        written = _write(folder, _document(plan, aimed, command, seen), seen)
+        written = _write(folder, _document(plan, aimed, command, seen), seen, pcap=pcap)
     return Finished(written, seen.interrupted or caught.happened)
 
 
-def _write(folder: Path, document: RunDocument, seen: Observation) -> RunDocument:
+def _write(folder: Path, document: RunDocument, seen: Observation, *, pcap: bool) -> RunDocument:
     environ = {**os.environ, **seen.environment}
     redactor = redactor_for(seen.variables, environ, seen.salt)
     redacted, events = redact_run(document, seen.events, redactor)
     report = markdown.render(redacted, events, issue_template())
-    return write_run(folder, document, seen.events, redactor, report)
+    packets = partial(_packets, wall_offset_s=seen.started_at.timestamp()) if pcap else None
+    return write_run(folder, document, seen.events, redactor, report, packets=packets)
+
+
+def _packets(events: Mapping[str, Sequence[Mapping[str, Any]]], *, wall_offset_s: float) -> bytes:
+    """Every probe's trace as one capture; the lines' times are seconds since the run's start."""
+    lines = [line for each in events.values() for line in each]
+    return b"".join(pcapng(lines, wall_offset_s=wall_offset_s))
 
 
 def _document(plan: Plan, aimed: Target, command: str, seen: Observation) -> RunDocument:

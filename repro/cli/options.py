@@ -18,7 +18,7 @@ _COMMAND_COLUMNS = 34
 
 def epilog(examples: Mapping[str, str], more: str = "") -> str:
     """The end of a help text: commands to try, with what each does, and anything else."""
-    width = max(len(command) for command in examples if len(command) <= _COMMAND_COLUMNS)
+    width = max((len(command) for command in examples if len(command) <= _COMMAND_COLUMNS), default=0)
     lines = [line for example in examples.items() for line in _example(*example, width)]
     return "\n".join(["examples:", *lines, *(["", more] if more else [])])
 

@@ -52,6 +52,16 @@ def add_parser(commands: Subparsers) -> None:
         help="only the probes of these names; may be repeated, and be a list with commas",
     )
     options.add_target(parser)
+    parser.add_argument(
+        "--tap",
+        action="store_true",
+        help="lead connections through a tap too, for drivers that hide their messages (Linux; an observer)",
+    )
+    parser.add_argument(
+        "--pcap",
+        action="store_true",
+        help="write trace.pcapng for Wireshark, rebuilt from the messages, without their values",
+    )
     parser.add_argument("--json", action="store_true", help="print the run document alone on standard output")
     parser.add_argument(
         "--out", type=options.path, metavar="DIR", help="write the run there (default: reports/<run id>/)"

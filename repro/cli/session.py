@@ -58,6 +58,7 @@ def plan_of(arguments: argparse.Namespace, aimed: target.Target, patterns: Seque
         commit=arguments.commit,
         postgres_bindir=arguments.postgres_bindir,
         redis_server=arguments.redis_server,
+        tap=getattr(arguments, "tap", False),
     )
 
 
@@ -97,7 +98,9 @@ def _carry_out(
     say_target(aimed, plan.run_id)
     try:
         with table.watcher(screen) as watcher:
-            finished = body.carry_out(plan, aimed, folder, command_line.run(arguments), watcher)
+            finished = body.carry_out(
+                plan, aimed, folder, command_line.run(arguments), watcher, pcap=arguments.pcap
+            )
     except LabError as error:
         raise errors.CannotTest(f"the lab: {error}") from error
     except OutputError as error:

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from repro.redaction import Redactor
 
 RUN_FILE = "run.json"
 REPORT_FILE = "report.md"
+PACKETS_FILE = "trace.pcapng"
 
 Events = Mapping[str, Sequence[Mapping[str, Any]]]
 """The trace lines of each probe, by its name."""
@@ -39,9 +40,15 @@ def redact_run(
 
 
 def write_run(
-    folder: Path, document: RunDocument, events_by_probe: Events, redactor: Redactor, report_markdown: str
+    folder: Path,
+    document: RunDocument,
+    events_by_probe: Events,
+    redactor: Redactor,
+    report_markdown: str,
+    *,
+    packets: Callable[[Events], bytes] | None = None,
 ) -> RunDocument:
-    """Write a run: ``run.json``, ``report.md`` and ``trace/<probe>.jsonl``.
+    """Write a run: ``run.json``, ``report.md``, ``trace/<probe>.jsonl``, and ``trace.pcapng`` if wanted.
 
     Everything is rendered, redacted, validated and searched for secrets in memory before the first byte is
     written; the files then appear together.
@@ -52,6 +59,7 @@ def write_run(
         events_by_probe: each probe's trace lines; a `visibility` record is put at their head.
         redactor: knows every secret of the run.
         report_markdown: the report, rendered from what `redact_run` answered.
+        packets: makes ``trace.pcapng`` of the redacted trace lines; None for a run without one.
 
     Returns:
         The document as it was written.
@@ -64,6 +72,8 @@ def write_run(
     redacted, events = redact_run(document, events_by_probe, redactor)
     validate(redacted)
     files = dict(_files(redacted, events, redactor.text(report_markdown)))
+    if packets is not None:
+        files = {PACKETS_FILE: packets(events), **files}
     for name, data in files.items():
         redactor.check(data, name)
     try:

@@ -1,16 +1,30 @@
 """What runs inside a probe's process and sees its network: lookups, attempts, TLS, HTTP, WebSocket.
 
-It only looks on. The program gets the same answers, the same errors and the same log as without it, and
-nothing is added to sending and receiving. The standard library's classes are patched at once; a driver is
-patched when it is imported, or at once where it already is. No driver is imported from here.
+It only looks on. The program gets the same answers, the same errors and the same log as without it. Of what
+it sends and receives a copy is kept in memory, and decoded while it rests. The standard library's classes are
+patched at once; a driver is patched when it is imported, or at once where it already is. No driver is
+imported from here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from repro.events import Emit, Peer
-from repro.hooks import anyio, eventloop, httpcore, libpq, lookups, sockets, tls, uvloop, websockets
+from repro.hooks import (
+    anyio,
+    eventloop,
+    httpcore,
+    libpq,
+    lookups,
+    payload,
+    pqtrace,
+    sockets,
+    tls,
+    uvloop,
+    websockets,
+)
 from repro.hooks.imports import Hook, OnImport
 from repro.hooks.patches import Patches
 from repro.hooks.recorder import Recorder
@@ -51,16 +65,20 @@ def install(emit: Emit, *, ignore: Callable[[Peer], bool] | None = None) -> Call
         raise RuntimeError("the hooks are installed already")
     recorder = Recorder(emit, ignore)
     patches = Patches()
-    on_import = OnImport(_ON_IMPORT, patches, recorder)
+    kept = payload.Payload(recorder)
+    with_libpq: dict[str, Hook] = {"psycopg": partial(pqtrace.hook, payload=kept)}
+    on_import = OnImport({**_ON_IMPORT, **with_libpq}, patches, recorder)
     _installed.append(recorder)
     for hook in _STANDARD_LIBRARY:
         hook(patches, recorder)
+    payload.hook(patches, recorder, kept)
     on_import.start()
 
     def uninstall() -> None:
         if recorder not in _installed:
             return
         on_import.stop()
+        kept.end()
         recorder.close()
         patches.undo()
         _installed.remove(recorder)

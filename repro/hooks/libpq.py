@@ -101,6 +101,12 @@ class _Attempt:
 _attempt: ContextVar[_Attempt | None] = ContextVar("repro_libpq_attempt", default=None)
 
 
+def dialling() -> Dial | None:
+    """The attempt that psycopg is about to hand out a connection of, in this thread or task."""
+    attempt = _attempt.get()
+    return None if attempt is None else attempt.dial
+
+
 class _Watch:
     """Pairs the record of an attempt with the record of what became of it."""
 

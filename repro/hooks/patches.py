@@ -13,6 +13,11 @@ class Patches:
 
     def __init__(self) -> None:
         self._done: list[tuple[Any, str, Any, Any]] = []
+        self._afterwards: list[Callable[[], None]] = []
+
+    def on_undo(self, action: Callable[[], None]) -> None:
+        """Do something more once the originals are back."""
+        self._afterwards.append(action)
 
     def wrap(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         """Replace an attribute by what ``make`` returns for it.
@@ -44,3 +49,5 @@ class Patches:
                 delattr(owner, name)
             else:
                 setattr(owner, name, before)
+        while self._afterwards:
+            self._afterwards.pop()()

@@ -6,6 +6,7 @@ import itertools
 import sys
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +32,7 @@ class Recorder:
         self._deferred: deque[Event] = deque()
         self._dials: dict[int, Dial] = {}
         self._open: set[Dial] = set()
+        self._speakers: weakref.WeakKeyDictionary[Any, Dial] = weakref.WeakKeyDictionary()
         self._lost = 0
         self._closed = False
 
@@ -144,6 +146,14 @@ class Recorder:
             return dial
         same = not isinstance(name, tuple) or Peer(name[0], name[1]) == dial.peer
         return dial if same else None
+
+    def speaks_for(self, tls: Any, dial: Dial) -> None:
+        """Remember which connection a TLS object without a socket encrypts."""
+        self._speakers[tls] = dial
+
+    def speaker(self, tls: Any) -> Dial | None:
+        """The connection that a TLS object encrypts, where that is known."""
+        return self._speakers.get(tls)
 
     def close(self) -> None:
         """Hand on what waited and what never came to anything, and nothing more."""

@@ -142,6 +142,7 @@ class _Watch:
             dial.succeeded()  # it speaks, so it is connected
         handshake = Handshake(self._recorder, dial, tls.server_hostname)
         if dial is not None:
+            self._recorder.speaks_for(tls, dial)
             dial.on_lost = handshake.ended_with
         return handshake
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from repro.events import Event
 from repro.trace.kernel import KernelSource, View
+from repro.trace.tap import Tap
 
 MAX_EVENTS = 100_000
 """Events kept of one probe; see `repro.observe.collect.MAX_EVENTS`."""
@@ -20,12 +21,15 @@ class KernelView:
 
     Args:
         wanted: false for a repetition after a view that was lost.
+        tap: lead connections through a tap.
     """
 
-    def __init__(self, *, wanted: bool = True) -> None:
+    def __init__(self, *, wanted: bool = True, tap: bool = False) -> None:
         self._seen: list[tuple[int, Event]] = []
         usable = wanted and sys.platform.startswith("linux")
-        self._source = KernelSource(self._take) if usable else None
+        self._tap = Tap(self._take) if usable and tap else None
+        detour = None if self._tap is None else self._tap.detour
+        self._source = KernelSource(self._take, detour=detour) if usable else None
         self._unseen = NOT_LINUX if wanted else View(None, "the view was lost in the first try", lost=True)
 
     def command(self, argv: Sequence[str]) -> list[str]:
@@ -46,6 +50,8 @@ class KernelView:
         """The process and all it started have ended. Safe to repeat."""
         if self._source is not None:
             self._source.stop()
+        if self._tap is not None:
+            self._tap.close()
 
     def view(self) -> View:
         """What could be seen."""

@@ -36,6 +36,7 @@ class Plan:
         commit: write durably into a schema of the run's own, and drop it; always so in the lab.
         postgres_bindir: a system Postgres for the lab, or None for the embedded one.
         redis_server: a system Redis or Valkey for the lab, or None for the embedded one.
+        tap: lead connections through a tap, where the kernel's view allows it.
     """
 
     run_id: str
@@ -46,6 +47,7 @@ class Plan:
     commit: bool = False
     postgres_bindir: Path | None = None
     redis_server: Path | None = None
+    tap: bool = False
 
     @property
     def effect(self) -> Literal["commit", "rollback"]:

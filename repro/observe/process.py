@@ -43,13 +43,21 @@ class ProbeProcess:
         run_id: the run it belongs to.
         listener: told each line as it comes: its kind and its body.
         kernel: whether to look at it with the kernel's eyes, where that is possible.
+        tap: whether to lead its connections through a tap as well.
     """
 
     def __init__(
-        self, entry: Entry, script: Path, run_id: str, listener: Listener, *, kernel: bool = True
+        self,
+        entry: Entry,
+        script: Path,
+        run_id: str,
+        listener: Listener,
+        *,
+        kernel: bool = True,
+        tap: bool = False,
     ) -> None:
         self.collected = Collected(entry)
-        self._kernel = KernelView(wanted=kernel)
+        self._kernel = KernelView(wanted=kernel, tap=tap)
         self._origin = 0.0
         self._script = script
         self._run_id = run_id

@@ -192,7 +192,14 @@ class _Run:
 
     async def _tried(self, entry: Entry, *, kernel: bool) -> tuple[Outcome, bool]:
         script = probe_script(entry.script)
-        process = ProbeProcess(entry, script, self._plan.run_id, self._listener(entry), kernel=kernel)
+        process = ProbeProcess(
+            entry,
+            script,
+            self._plan.run_id,
+            self._listener(entry),
+            kernel=kernel,
+            tap=self._plan.tap,
+        )
         self._collected[entry.name] = process.collected
         try:
             await process.start()

@@ -6,8 +6,13 @@ the connection that later events belong to. What only one of them saw is said to
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
+
+from repro.events import Peer
+
+_EXCHANGE = frozenset({"http.request", "http.response"})
 
 Line: TypeAlias = Mapping[str, Any]
 """A trace line, as `Event.as_json` makes it."""
@@ -29,20 +34,73 @@ def merged(hook_lines: Iterable[Line], kernel_lines: Iterable[Line]) -> list[dic
     kernel = sorted((dict(line) for line in kernel_lines), key=lambda line: line["t0"])
     unclaimed = [line for line in kernel if line["op"] == "connect"]
     watched = bool(unclaimed)
+    numbers = _Numbers(hooks)
     attempts = [(line, dict(line)) for line in sorted(filter(_is_attempt, hooks), key=_tightest_first)]
     for line, told in attempts:
         claim = next((each for each in unclaimed if _fits(told, each)), None)
         if claim is not None:
             unclaimed.remove(claim)
             _join(line, claim)
+            numbers.same(claim, line)
         elif watched:
             line["confirmed"] = False
     for line, told in attempts:
         for again in [each for each in unclaimed if told.get("via") == "libpq" and _fits(told, each)]:
             unclaimed.remove(again)
             _join_again(line, again)
-    others = [{**line, "conn": None} for line in kernel if line["op"] != "connect"]
-    return _numbered([*hooks, *others, *({**line, "conn": None, "claimed": False} for line in unclaimed)])
+            numbers.same(again, line)
+    hooks = _with_one_line_for_each_exchange([numbers.with_the_real_peer(line) for line in hooks])
+    others = [numbers.of_the_hooks(line) for line in kernel if line["op"] != "connect"]
+    alone = [{**numbers.of_the_hooks(line), "claimed": False} for line in unclaimed]
+    return _numbered([*hooks, *_not_decoded_twice(others, hooks), *alone])
+
+
+class _Numbers:
+    """Which connection of the hooks is which of the kernel's, and who is behind a tap."""
+
+    def __init__(self, hooks: Iterable[Line]) -> None:
+        self._first_free = max((line["conn"] or 0 for line in hooks), default=0)
+        self._same: dict[int, int | None] = {}
+        self._behind: dict[str, Line] = {}
+
+    def same(self, claim: Line, line: Line) -> None:
+        """The kernel's attempt is the hook's."""
+        self._same[claim["conn"]] = line["conn"]
+        if "tap" in claim:
+            self._behind[claim["tap"]] = claim["peer"]
+
+    def of_the_hooks(self, line: Line) -> dict[str, Any]:
+        """A line of the kernel or of a tap; a connection that no hook knows gets a number of its own."""
+        conn = line["conn"]
+        return {**line, "conn": None if conn is None else self._same.get(conn, self._first_free + conn)}
+
+    def with_the_real_peer(self, line: dict[str, Any]) -> dict[str, Any]:
+        """A line of a hook, which takes the tap for the server."""
+        real = self._behind.get(_text(line["peer"])) if self._behind else None
+        return line if real is None else {**line, "peer": real}
+
+
+def _not_decoded_twice(lines: list[dict[str, Any]], hooks: Iterable[Line]) -> list[dict[str, Any]]:
+    """Without the tap's messages of a connection whose messages the process told itself."""
+    owned = {(line["pid"], line["conn"]) for line in hooks if "sender" in line}
+    return [line for line in lines if "sender" not in line or (line["pid"], line["conn"]) not in owned]
+
+
+def _with_one_line_for_each_exchange(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Requests and answers that a library's hook told of, and the decoder of the bytes too."""
+    told: dict[tuple[int, str, int], deque[dict[str, Any]]] = {}
+    for line in lines:
+        if line["op"] in _EXCHANGE and "sender" not in line:
+            told.setdefault((line["pid"], line["op"], line["conn"]), deque()).append(line)
+    kept = []
+    for line in lines:
+        twins = told.get((line["pid"], line["op"], line["conn"])) if "sender" in line else None
+        if twins:
+            twin = twins.popleft()
+            twin.update({name: value for name, value in line.items() if name not in twin})
+        else:
+            kept.append(line)
+    return kept
 
 
 def _is_attempt(line: Line) -> bool:
@@ -57,7 +115,8 @@ def _tightest_first(line: Line) -> float:
 
 def _fits(line: Line, attempt: Line) -> bool:
     within = line["t0"] - SLACK_S <= attempt["t0"] <= line["t"] + SLACK_S
-    return within and line["pid"] in {None, attempt["pid"]} and _same_peer(line["peer"], attempt["peer"])
+    same_peer = _same_peer(line["peer"], attempt["peer"]) or _text(line["peer"]) == attempt.get("tap")
+    return within and line["pid"] in {None, attempt["pid"]} and same_peer
 
 
 def _same_peer(one: Line, other: Line) -> bool:
@@ -65,6 +124,10 @@ def _same_peer(one: Line, other: Line) -> bool:
         return False
     addresses = {_plain(one["address"]), _plain(other["address"])}
     return len(addresses) == 1 or not addresses.isdisjoint({"0.0.0.0", "::"})  # noqa: S104 - it is dialled
+
+
+def _text(peer: Line | None) -> str:
+    return "" if peer is None else str(Peer(peer["address"], peer["port"]))
 
 
 def _plain(address: str) -> str:

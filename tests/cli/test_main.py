@@ -147,7 +147,8 @@ def test_help_lists_the_commands_there_are(capsys: pytest.CaptureFixture[str]) -
         main(["--help"])
 
     assert left.value.code == 0
-    assert set(ALL) == {"repro", "repro run", "repro probe", "repro report", "repro lab", "repro lab up"}
+    commands = {"run", "probe", "trace", "report", "lab", "lab up"}
+    assert set(ALL) == {"repro", *(f"repro {name}" for name in commands)}
     assert "run the probes on the target" in capsys.readouterr().out
 
 

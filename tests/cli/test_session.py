@@ -105,7 +105,9 @@ class Body:
         self.result = result
         self.plan: Plan | None = None
 
-    def __call__(self, plan: Plan, _sources: object, folder: Path, *_rest: object) -> body.Finished:
+    def __call__(
+        self, plan: Plan, _sources: object, folder: Path, *_rest: object, **_more: object
+    ) -> body.Finished:
         self.plan = plan
         if isinstance(self.result, Exception):
             raise self.result

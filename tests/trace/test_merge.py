@@ -92,3 +92,18 @@ def test_nothing_is_lost_and_nothing_is_counted_twice(hooks: list[Any], kernel: 
     assert len(joined) + len(alone) == len(theirs)
     assert [each["seq"] for each in lines] == list(range(1, len(lines) + 1))
     assert all(each["t0"] <= each["t"] for each in lines)
+
+
+def test_behind_a_tap_is_the_real_server_and_its_messages_are_told_once() -> None:
+    tap = Peer("127.0.0.1", 40001)
+    connect = {**line("kernel", 1.0, 1.1, observer="tap", tap=str(tap)), "conn": 1}
+    hook = line("hook", 1.0, 1.2, peer=tap, conn=7)
+    said = {**line("hook", 1.3, 1.3, peer=tap, conn=7), "op": "pg.msg", "sender": "client"}
+    tapped = [
+        {**line("tap", 1.3, 1.3), "conn": number, "op": "pg.msg", "sender": "client"} for number in (1, 2)
+    ]
+    lines = merged([hook, said], [connect, *tapped])
+    assert [(each["op"], each["src"], each["conn"]) for each in lines] == [
+        ("connect", "kernel", 7), ("pg.msg", "hook", 7), ("pg.msg", "tap", 9),
+    ]  # fmt: skip
+    assert {each["peer"]["port"] for each in lines} == {HERE.port}

@@ -25,7 +25,7 @@ class Attempt:
         peer: what was dialled.
         t0: when, in seconds of the monotonic clock.
         conn: a number of this connection.
-        tapped: whether it leads through the tap.
+        tapped_as: whom the program really speaks with, where it is led through a tap.
         told: whether an event of it has gone out.
     """
 
@@ -35,7 +35,7 @@ class Attempt:
     peer: Peer
     t0: float
     conn: int
-    tapped: bool = False
+    tapped_as: Peer | None = None
     told: bool = False
 
     def ended(self, t: float, number: int) -> Event:
@@ -57,6 +57,6 @@ class Attempt:
 
     def _event(self, t: float, failure: str | None, errno: str | None, **more: object) -> Event:
         fields: dict[str, object] = {"net.family": "inet6" if ":" in self.peer.address else "inet", **more}
-        if self.tapped:
-            fields["observer"] = "tap"
+        if self.tapped_as is not None:
+            fields |= {"observer": "tap", "tap": str(self.tapped_as)}
         return Event("connect", self.t0, t, "kernel", self.conn, self.peer, failure, errno, fields)

@@ -33,8 +33,8 @@ _MAX_QUESTIONS = 4
 _MAX_PACKET = 512
 _DNS_PORT = 53
 
-Detour = Callable[[Peer, socket.socket], Peer | None]
-"""Where an attempt is led instead: given what was dialled and the socket; another address, or None."""
+Detour = Callable[[Attempt, socket.socket], Peer | None]
+"""Where an attempt is led instead: given the attempt and its socket; another address, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +194,8 @@ class Supervisor:
     def _where(self, attempt: Attempt, sock: socket.socket) -> Peer | None:
         if self._detour is None:
             return None
-        where = self._detour(attempt.peer, sock)
-        attempt.tapped = where is not None
-        return where
+        attempt.tapped_as = self._detour(attempt, sock)
+        return attempt.tapped_as
 
     def _not_shown(self, notification: Notification, process: int, peer: Peer, t0: float) -> None:
         """Where sockets may not be borrowed the attempt is seen and its result is not."""

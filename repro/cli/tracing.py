@@ -1,0 +1,243 @@
+"""A program under the kernel's eyes and a tap, its events shown as they come and written at the end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.cli import errors
+from repro.events import EVENT_SCHEMA, Event
+from repro.probe.secrets import redactor_for
+from repro.redaction import Redactor
+from repro.trace.formats.node_debug import node_debug
+from repro.trace.formats.ooni import netevents
+from repro.trace.formats.pcapng import pcapng
+from repro.trace.formats.timeline import line_of
+from repro.trace.kernel import KernelSource, View
+from repro.trace.tap import Tap
+
+if TYPE_CHECKING:
+    from repro.trace.tap.termination import Termination
+
+MOST_EVENTS = 1_000_000
+"""Events kept for the files; what comes later is shown, and counted."""
+
+Line = dict[str, Any]
+
+
+def trace(arguments: argparse.Namespace, words: Sequence[str]) -> int:
+    """Run a program to its end, and answer with its exit code.
+
+    Raises:
+        CannotTest: this is no Linux, or the program cannot be started.
+        OutputError: a file cannot be written.
+    """
+    if not sys.platform.startswith("linux"):
+        raise errors.CannotTest("repro trace needs the Linux kernel; probes are traced by hooks everywhere")
+    for path in filter(None, (arguments.out, arguments.pcapng, arguments.ooni)):
+        _check_writable(path)
+    events = Events(_shower(arguments), redactor_for({}, os.environ, secrets.token_hex(16)))
+    termination = _termination() if arguments.tls else None
+    tap = None if arguments.no_tap else Tap(events.tell, termination=termination)
+    source = KernelSource(events.tell, detour=None if tap is None else tap.detour)
+    try:
+        code = _run(source, words, {} if termination is None else termination.environment(), events)
+    finally:
+        source.stop()
+        if tap is not None:
+            tap.close()
+        if termination is not None:
+            termination.close()
+    _say_end(code, events)
+    _write_files(arguments, events)
+    return 128 - code if code < 0 else code
+
+
+def _termination() -> Termination:
+    try:
+        from repro.trace.tap.termination import Termination  # noqa: PLC0415 - needs a package of the lab's extra
+    except ImportError as error:
+        raise errors.UsageError("--tls needs trustme; install txrepro[lab]") from error
+    return Termination()
+
+
+class Events:
+    """The events of one program: shown at once, kept for the files.
+
+    Args:
+        show: is given each line.
+        redactor: knows the secrets of our environment, which the program inherits.
+    """
+
+    def __init__(self, show: Callable[[Line], None], redactor: Redactor) -> None:
+        self._show = show
+        self._redactor = redactor
+        self._lock = threading.Lock()
+        self.origin = time.monotonic()
+        self.wall_offset_s = time.time() - self.origin
+        self.started_at = datetime.now(UTC)
+        self.lines: list[Line] = []
+        self.count = 0
+        self.connects = 0
+        self.failed = 0
+
+    @property
+    def redactor(self) -> Redactor:
+        """What knows the secrets."""
+        return self._redactor
+
+    def tell(self, process: int, event: Event) -> None:
+        """Take an event, from any thread."""
+        with self._lock:
+            self.count += 1
+            line: Line = self._redactor.value(event.as_json(seq=self.count, pid=process, origin=self.origin))
+            if event.op == "connect":
+                self.connects += 1
+                self.failed += event.failure is not None
+            if len(self.lines) < MOST_EVENTS:
+                self.lines.append(line)
+            self._show(line)
+
+    def head(self, view: View, words: Sequence[str]) -> None:
+        """Say what can be seen."""
+        line: Line = {
+            "seq": 0,
+            "t0": 0.0,
+            "t": 0.0,
+            "src": "run",
+            "op": "visibility",
+            "conn": None,
+            "pid": None,
+            "peer": None,
+            "failure": None,
+            "errno": None,
+            "schema": EVENT_SCHEMA,
+            "run_id": "trace",
+            "probe": Path(words[0]).name,
+            "sources": ["kernel", "tap"],
+            "cannot_see": ["what lookups were answered", "Unix sockets", "datagrams"],
+            "wall_clock_origin": self.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "kernel": view.source or "none",
+            "kernel.reason": view.reason,
+            "kernel.lost": view.lost,
+        }
+        with self._lock:
+            self.lines.insert(0, line)
+
+
+def _run(source: KernelSource, words: Sequence[str], changes: Mapping[str, str], events: Events) -> int:
+    with _signals_left_to_the_program() as hand_on_to:
+        try:
+            process = subprocess.Popen(
+                source.command(words), pass_fds=source.descriptors, env={**os.environ, **changes}
+            )
+        except OSError as error:
+            raise errors.CannotTest(f"the launcher cannot be started: {error.strerror}") from error
+        hand_on_to.append(process)
+        source.watch()
+        view = source.view()
+        events.head(view, words)
+        _say_view(view)
+        code = process.wait()
+        source.wait()
+    return code
+
+
+def _say_end(code: int, events: Events) -> None:
+    tail = f"{events.connects} connects, {events.failed} failed" if events.connects else "no connects"
+    ended = f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    errors.tell(f"trace   {ended}; {tail}, {events.count} events")
+
+
+@contextmanager
+def _signals_left_to_the_program() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Ctrl-C is the program's own business, which is in the same group; SIGTERM and SIGHUP are handed on."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def hand_on(number: int, _frame: object) -> None:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                process.send_signal(number)
+
+    before = {  # handlers, for a signal that is ignored would be ignored by the program too
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, hand_on),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, hand_on),
+    }
+    try:
+        yield processes
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _say_view(view: View) -> None:
+    if view.source == "seccomp" and view.reason is None:
+        return
+    how = f"by {view.source}: connects only, no lookups and no messages" if view.source else "nothing"
+    errors.tell(f"trace   seen is {how} ({view.reason})")
+
+
+def _shower(arguments: argparse.Namespace) -> Callable[[Line], None]:
+    if arguments.quiet:
+        return lambda _: None
+    forms: dict[str, Callable[[Line], list[str]]] = {
+        "timeline": lambda line: [line_of(line)],
+        "json": lambda line: [json.dumps(line, ensure_ascii=False, separators=(",", ":"))],
+        "node": lambda line: list(node_debug([line])),
+    }
+    as_text = forms[arguments.format]
+
+    def show(line: Line) -> None:
+        with suppress(BrokenPipeError):
+            sys.stderr.write("".join(f"{text}\n" for text in as_text(line)))
+            sys.stderr.flush()
+
+    return show
+
+
+def _check_writable(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise errors.UsageError(f"{path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise errors.UsageError(f"{path} is a folder; give a file")
+
+
+def _write_files(arguments: argparse.Namespace, events: Events) -> None:
+    lines = events.lines
+    if arguments.out is not None:
+        texts = (json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
+        _write(arguments.out, "".join(texts).encode("utf-8", "backslashreplace"), events.redactor)
+    if arguments.pcapng is not None:
+        data = b"".join(pcapng(lines, wall_offset_s=events.wall_offset_s + events.origin))
+        _write(arguments.pcapng, data, events.redactor)
+    if arguments.ooni is not None:
+        text = json.dumps(netevents(lines), ensure_ascii=False, indent=1)
+        _write(arguments.ooni, text.encode("utf-8", "backslashreplace"), events.redactor)
+
+
+def _write(path: Path, data: bytes, redactor: Redactor) -> None:
+    """Write a file, after a last look for secrets.
+
+    Raises:
+        SecretFound: one would have been written; a bug.
+        UsageError: the file cannot be written.
+    """
+    redactor.check(data, path.name)
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise errors.UsageError(f"{path} cannot be written: {error.strerror}") from error
+    errors.tell(f"trace   {path}")

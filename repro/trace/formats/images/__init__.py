@@ -1,0 +1,1 @@
+"""The wire images of messages, one protocol a module: only what the fields say, and filler."""

@@ -1,0 +1,210 @@
+"""Looks inside TLS: with a certificate of our own to the program, and TLS to the server.
+
+The program has to trust our authority, which the environment tells it (`environment`). Two things are said,
+because they change what is watched:
+
+- libpq's ``channel_binding=prefer`` binds a SCRAM login to the certificate, and the server then refuses it
+  with 28000. So it is switched off. Where it is *required*, nothing is terminated.
+- The server's certificate is checked here, by the program's authorities, and no longer by the program. On
+  loopback it is not checked at all.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import ssl
+import struct
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import trustme
+
+from repro.events import Peer
+from repro.wire.message import Sender
+from repro.wire.tls import TlsDecoder
+
+Note = Callable[[str], None]
+
+Ends = tuple[socket.socket, socket.socket]
+
+_SSL_REQUEST = struct.pack(">II", 8, 80877103)
+"""PostgreSQL documentation, "Message Formats", SSLRequest."""
+
+_HANDSHAKE_RECORD = 0x16  # RFC 8446, section 5.1
+_LONGEST_HELLO = 16 << 10
+_HANDSHAKE_S = 10.0
+
+_TRUST_VARIABLES = (
+    "SSL_CERT_FILE",
+    "PGSSLROOTCERT",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+)
+
+
+class Show(Protocol):
+    """Is shown bytes that pass."""
+
+    def __call__(self, sender: Sender, data: bytes) -> None:
+        """Look at bytes of one side."""
+
+
+class Termination:
+    """An authority of our own, made for one command and gone with it.
+
+    Args:
+        environ: the command's environment, whose own authorities stay trusted.
+    """
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self._authority = trustme.CA(organization_name="repro trace")
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="repro-trace-")
+        self._environ = environ
+        self._bundle = Path(self._folder.name) / "authorities.pem"
+        self._bundle.write_bytes(_authorities(environ) + self._authority.cert_pem.bytes())
+        self.binding_required = environ.get("PGCHANNELBINDING") == "require"
+
+    def environment(self) -> dict[str, str]:
+        """What the program needs in its environment to accept our certificates."""
+        trust = dict.fromkeys(_TRUST_VARIABLES, str(self._bundle))
+        if "PGSSLROOTCERT" not in self._environ:
+            del trust["PGSSLROOTCERT"]  # libpq would begin to verify where it did not
+        binding = {} if self.binding_required else {"PGCHANNELBINDING": "disable"}
+        return trust | binding
+
+    def close(self) -> None:
+        """Remove the authority's file."""
+        self._folder.cleanup()
+
+    def between(
+        self,
+        client: socket.socket,
+        server: socket.socket,
+        peer: Peer,
+        show: Show,
+        note: Note,
+    ) -> Ends:
+        """The ends to carry between: decrypted ones where the program begins TLS, else those given.
+
+        Args:
+            client: the program's end; nothing was read of it yet.
+            server: the server's end.
+            peer: whom the program dialled.
+            show: is shown what passes here in clear.
+            note: is told what could not be done, and why.
+        """
+        beginning = _peeked(client, len(_SSL_REQUEST))
+        if beginning == _SSL_REQUEST:
+            if self.binding_required:
+                note(
+                    "TLS is left closed: PGCHANNELBINDING=require binds the login to the server's certificate"
+                )
+                return client, server
+            return self._after_request(client, server, peer, show, note)
+        if beginning[:1] == bytes([_HANDSHAKE_RECORD]):
+            return self._terminated(client, server, peer, show, note)
+        return client, server
+
+    def _after_request(
+        self,
+        client: socket.socket,
+        server: socket.socket,
+        peer: Peer,
+        show: Show,
+        note: Note,
+    ) -> Ends:
+        client.recv(len(_SSL_REQUEST))
+        server.sendall(_SSL_REQUEST)
+        show("client", _SSL_REQUEST)
+        answer = server.recv(1)
+        client.sendall(answer)
+        show("server", answer)
+        if answer != b"S":
+            return client, server
+        return self._terminated(client, server, peer, show, note)
+
+    def _terminated(
+        self,
+        client: socket.socket,
+        server: socket.socket,
+        peer: Peer,
+        show: Show,
+        note: Note,
+    ) -> Ends:
+        hello = _peeked(client, _LONGEST_HELLO, whole=False)
+        show("client", hello)
+        name, alpn = _asked(hello)
+        host = name or peer.address
+        for end in (client, server):
+            end.settimeout(_HANDSHAKE_S)
+        try:
+            inner = self._to_the_server(peer, alpn).wrap_socket(server, server_hostname=host)
+        except (OSError, ValueError) as error:
+            note(f"the server's end of TLS failed, so that the program's was ended too: {_said(error)}")
+            raise ConnectionAbortedError("TLS to the server failed") from error
+        try:
+            outer = self._context(host, inner.selected_alpn_protocol()).wrap_socket(client, server_side=True)
+        except OSError as error:
+            note(f"the program does not accept the tap's certificate: {_said(error)}")
+            raise ConnectionAbortedError("TLS to the program failed") from error
+        for opened in (outer, inner):
+            opened.settimeout(None)
+        return outer, inner
+
+    def _to_the_server(self, peer: Peer, alpn: list[str]) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=str(self._bundle))
+        if ipaddress.ip_address(peer.address.partition("%")[0]).is_loopback:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if alpn:
+            context.set_alpn_protocols(alpn)
+        return context
+
+    def _context(self, host: str, alpn: str | None) -> ssl.SSLContext:
+        key = f"{host} {alpn}"
+        if key not in self._contexts:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._authority.issue_cert(host).configure_cert(context)
+            if alpn is not None:
+                context.set_alpn_protocols([alpn])
+            self._contexts[key] = context
+        return self._contexts[key]
+
+
+def _said(error: BaseException) -> str:
+    return getattr(error, "reason", None) or type(error).__name__
+
+
+def _asked(hello: bytes) -> tuple[str | None, list[str]]:
+    """The name and the protocols in a ClientHello."""
+    decoder = TlsDecoder()
+    for message in decoder.feed("client", hello):
+        if message.op == "tls.client_hello":
+            return message.fields.get("tls.sni"), list(message.fields.get("tls.alpn") or ())
+    return None, []
+
+
+def _peeked(client: socket.socket, length: int, *, whole: bool = True) -> bytes:
+    """The first bytes of the program, without taking them; fewer where it says no more."""
+    client.settimeout(_HANDSHAKE_S)
+    flags = socket.MSG_PEEK | (socket.MSG_WAITALL if whole else 0)
+    with suppress(OSError):
+        return client.recv(length, flags)
+    return b""
+
+
+def _authorities(environ: Mapping[str, str]) -> bytes:
+    """The authorities that the program trusts already, as PEM."""
+    paths = [environ.get(name) for name in _TRUST_VARIABLES]
+    files = [Path(path) for path in dict.fromkeys(filter(None, paths))]
+    default = ssl.get_default_verify_paths().cafile
+    if default and "SSL_CERT_FILE" not in environ:
+        files.append(Path(default))
+    return b"".join(file.read_bytes() + b"\n" for file in files if file.is_file())
