@@ -56,6 +56,9 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--quiet", action="store_true", help="show nothing; for -o and its like")
     parser.add_argument("-o", "--out", type=options.path, metavar="F", help="write the events as JSON lines")
     parser.add_argument("--pcapng", type=options.path, metavar="F", help="write them for Wireshark")
+    parser.add_argument(
+        "--otel", type=options.path, metavar="F", help="write them under OpenTelemetry's attribute names"
+    )
     parser.add_argument("--ooni", type=options.path, metavar="F", help="write them as OONI's netevents")
     parser.add_argument("words", metavar="COMMAND", nargs=argparse.REMAINDER, help="behind `--`: the program")
     parser.set_defaults(execute=execute)

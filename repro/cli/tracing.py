@@ -23,6 +23,7 @@ from repro.probe.secrets import redactor_for
 from repro.redaction import Redactor
 from repro.trace.formats.node_debug import node_debug
 from repro.trace.formats.ooni import netevents
+from repro.trace.formats.otel import attributes
 from repro.trace.formats.pcapng import pcapng
 from repro.trace.formats.timeline import line_of
 from repro.trace.kernel import KernelSource, View
@@ -46,7 +47,7 @@ def trace(arguments: argparse.Namespace, words: Sequence[str]) -> int:
     """
     if not sys.platform.startswith("linux"):
         raise errors.CannotTest("repro trace needs the Linux kernel; probes are traced by hooks everywhere")
-    for path in filter(None, (arguments.out, arguments.pcapng, arguments.ooni)):
+    for path in filter(None, (arguments.out, arguments.pcapng, arguments.otel, arguments.ooni)):
         _check_writable(path)
     events = Events(_shower(arguments), redactor_for({}, os.environ, secrets.token_hex(16)))
     termination = _termination() if arguments.tls else None
@@ -190,11 +191,28 @@ def _say_view(view: View) -> None:
     errors.tell(f"trace   seen is {how} ({view.reason})")
 
 
+class _Readable:
+    """Lines for people: the process and the connection are told once there is more than one."""
+
+    def __init__(self) -> None:
+        self._processes: set[int] = set()
+        self._connections: set[tuple[int, int]] = set()
+
+    def line(self, line: Line) -> str:
+        """One event."""
+        if line["pid"] is not None:
+            self._processes.add(line["pid"])
+            if line["conn"] is not None:
+                self._connections.add((line["pid"], line["conn"]))
+        return line_of(line, pid=len(self._processes) > 1, conn=len(self._connections) > 1)
+
+
 def _shower(arguments: argparse.Namespace) -> Callable[[Line], None]:
     if arguments.quiet:
         return lambda _: None
+    readable = _Readable()
     forms: dict[str, Callable[[Line], list[str]]] = {
-        "timeline": lambda line: [line_of(line)],
+        "timeline": lambda line: [readable.line(line)],
         "json": lambda line: [json.dumps(line, ensure_ascii=False, separators=(",", ":"))],
         "node": lambda line: list(node_debug([line])),
     }
@@ -223,6 +241,9 @@ def _write_files(arguments: argparse.Namespace, events: Events) -> None:
     if arguments.pcapng is not None:
         data = b"".join(pcapng(lines, wall_offset_s=events.wall_offset_s + events.origin))
         _write(arguments.pcapng, data, events.redactor)
+    if arguments.otel is not None:
+        texts = (json.dumps(attributes(line), ensure_ascii=False) + "\n" for line in lines)
+        _write(arguments.otel, "".join(texts).encode("utf-8", "backslashreplace"), events.redactor)
     if arguments.ooni is not None:
         text = json.dumps(netevents(lines), ensure_ascii=False, indent=1)
         _write(arguments.ooni, text.encode("utf-8", "backslashreplace"), events.redactor)

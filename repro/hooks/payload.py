@@ -14,7 +14,8 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from repro.events import Event
 from repro.hooks.dial import Dial
@@ -35,14 +36,22 @@ class Stream:
 
     Args:
         dial: the connection; None where it was not seen to begin.
+        mute: true once nothing more of it is kept: it was too much, or is encrypted and seen in clear above.
     """
 
-    __slots__ = ("__weakref__", "conversation", "dial", "lost")
+    __slots__ = ("__weakref__", "conversation", "dial", "mute")
 
     def __init__(self, dial: Dial | None) -> None:
         self.dial = dial
         self.conversation = Conversation(None if dial is None else dial.peer.port)
-        self.lost = False
+        self.mute = False
+
+
+class Source(Protocol):
+    """Another source of messages."""
+
+    def __call__(self, *, last: bool) -> None:
+        """Tell what there is, if it rests itself or this is the last time."""
 
 
 class Payload:
@@ -59,10 +68,16 @@ class Payload:
         self._last = 0.0
         self._decoding = threading.Lock()
         self._over = threading.Event()
-        self._sources: list[Callable[[], None]] = []
+        self._overflow = False
+        self._sources: list[Source] = []
         self._thread: threading.Thread | None = None
 
-    def also(self, source: Callable[[], None]) -> None:
+    @property
+    def over(self) -> bool:
+        """Whether nothing is kept any more."""
+        return self._over.is_set()
+
+    def also(self, source: Source) -> None:
         """Another source that is to tell what it has when the process rests, and at the end."""
         self._sources.append(source)
         self._watch()
@@ -72,7 +87,8 @@ class Payload:
         now = self._last = time.monotonic()
         self._size += len(data)
         if self._size > MOST_KEPT:
-            stream.lost = True
+            self._size -= len(data)
+            stream.mute = self._overflow = True
             return
         self._kept.append((now, stream, sender, data))
         if self._thread is None:
@@ -95,25 +111,31 @@ class Payload:
             )
         )
 
-    def tell(self) -> None:
-        """Decode what is kept, and hand it on."""
+    def tell(self, *, last: bool = False) -> None:
+        """Decode what is kept, and hand it on.
+
+        Args:
+            last: nothing more will come.
+        """
         with self._decoding:
             while self._kept:
                 moment, stream, sender, data = self._kept.popleft()
                 self._size -= len(data)
-                if stream.lost:
-                    continue
                 for message in stream.conversation.feed(sender, data):
                     self.emit(moment, message, stream.dial)
             for source in self._sources:
-                self._recorder.guarded(source)
+                self._recorder.guarded(partial(source, last=last))
+            if last and self._overflow:
+                self._recorder.note(
+                    f"over {MOST_KEPT >> 20} MB at once: the later messages are not in the trace"
+                )
 
     def end(self) -> None:
         """Hand on the rest; nothing is watched any more."""
         self._over.set()
         if self._thread is not None:
             self._thread.join()
-        self.tell()
+        self.tell(last=True)
 
     def _watch(self) -> None:
         if self._thread is None:
@@ -242,16 +264,20 @@ class _Watch:
         dial = self._recorder.dial_of(tls) if isinstance(tls, ssl.SSLSocket) else self._recorder.speaker(tls)
         stream = None if tls.server_side or (dial is not None and dial.ignored) else Stream(dial)
         self._above[tls] = stream
+        for below in self._below.values():
+            if below is not None and below.dial is dial:
+                below.mute = True
         return stream
 
     def _said(self, stream: Stream | None, sender: Sender, data: Any, count: int | None = None) -> None:
-        if stream is None or self._recorder.silent:
+        if stream is None or stream.mute or self._payload.over:
             return
-        self._recorder.guarded(lambda: self._payload.keep(stream, sender, _bytes(data, count)))
-
-
-def _bytes(data: Any, count: int | None) -> bytes:
-    return bytes(data) if count is None else bytes(memoryview(data).cast("B")[:count])
+        try:
+            kept = bytes(data) if count is None else bytes(memoryview(data)[:count])
+        except Exception:  # noqa: BLE001 - a buffer of another shape; the program must not see it
+            stream.mute = True
+        else:
+            self._payload.keep(stream, sender, kept)
 
 
 def in_memory(name: str) -> int:

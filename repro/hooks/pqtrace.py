@@ -43,22 +43,39 @@ class _Trace:
         self.dial = dial
         self.descriptor = in_memory("pqtrace")
         self.rest = ""
+        self._size = 0
         pgconn.trace(self.descriptor)
+
+    def rests(self) -> bool:
+        """Whether nothing was written since it was asked last."""
+        size = os.fstat(self.descriptor).st_size
+        before, self._size = self._size, size
+        return size == before
+
+    @property
+    def overflows(self) -> bool:
+        """Whether more was written than is kept."""
+        return self._size > MOST_WRITTEN
 
     def read(self) -> str:
         """The whole lines written since the last time."""
         size = os.fstat(self.descriptor).st_size
         data = os.pread(self.descriptor, size, 0)
         os.ftruncate(self.descriptor, 0)
+        self._size = 0
         whole, newline, self.rest = (self.rest + data.decode("utf-8", "replace")).rpartition("\n")
         return whole + newline
 
     def end(self) -> None:
-        """Write no more: the descriptor's number may soon be another file's."""
+        """Write no more, and close: the descriptor's number may soon be another file's."""
+        self.stop()
+        os.close(self.descriptor)
+
+    def stop(self) -> None:
+        """Write no more."""
         pgconn = self.pgconn()
         if pgconn is not None:
             pgconn.untrace()
-        os.close(self.descriptor)
 
 
 class _Watch:
@@ -75,10 +92,16 @@ class _Watch:
 
         return init
 
-    def tell(self) -> None:
-        """Hand on what was written."""
+    def tell(self, *, last: bool) -> None:
+        """Hand on what was written on connections that rest."""
         offset = time.time() - time.monotonic()
         for trace in self._traces:
+            rests = trace.rests()
+            if trace.overflows:
+                trace.stop()
+                self._recorder.note("libpq wrote over 16 MB at once: the later messages are not in the trace")
+            elif not (last or rests):
+                continue
             for each in traced(trace.read()):
                 self._payload.emit(each.at - offset, each.message, trace.dial, "pqtrace")
 

@@ -83,10 +83,11 @@ def test_as_node_says_it(nobody: int) -> None:
 def test_messages_of_a_database_without_a_value_anywhere(lab: Lab, tmp_path: Path) -> None:
     if shutil.which("psql") is None:
         pytest.skip("psql is not installed")
-    files = {name: tmp_path / f"trace.{name}" for name in ("jsonl", "pcapng", "ooni")}
+    files = {name: tmp_path / f"trace.{name}" for name in ("jsonl", "pcapng", "otel", "ooni")}
     url = lab.environment["DATABASE_URL"]
     done = repro_trace(
-        *("--tls", "-o", str(files["jsonl"]), "--pcapng", str(files["pcapng"]), "--ooni", str(files["ooni"])),
+        *("--tls", "-o", str(files["jsonl"]), "--pcapng", str(files["pcapng"])),
+        *("--otel", str(files["otel"]), "--ooni", str(files["ooni"])),
         *("--", "psql", "-X", "-At", "-c", "SELECT 'planted secret'", url),
         SSL_CERT_FILE=lab.environment["SSL_CERT_FILE"],
         DATABASE_URL=url,
@@ -98,6 +99,7 @@ def test_messages_of_a_database_without_a_value_anywhere(lab: Lab, tmp_path: Pat
     for secret in (b"planted", url.split(":")[2].split("@")[0].encode()):
         assert secret not in everything
     assert files["pcapng"].read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
+    assert '"network.peer.address": "127.0.0.1"' in files["otel"].read_text()
     assert json.loads(files["ooni"].read_text())["tcp_connect"]
 
 
