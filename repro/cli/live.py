@@ -30,7 +30,9 @@ def probe(arguments: argparse.Namespace) -> int:
     """
     entry = selection.named(arguments.name)
     aimed = target.resolve(os.environ, wanted=arguments.target, env_file=arguments.env_file)
-    plan = dataclasses.replace(session.plan_of(arguments, aimed, []), entries=(entry,))
+    plan = session.plan_of(arguments, aimed, [])
+    node = session.node_packages() if entry.name.startswith("node.") else {}
+    plan = dataclasses.replace(plan, entries=(entry,), inherited=node)
     session.say_target(aimed)
     watcher = JsonLines() if arguments.json else ReadableLines(terminal.of(sys.stdout, os.environ).symbols)
     try:

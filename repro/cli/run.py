@@ -51,6 +51,11 @@ def add_parser(commands: Subparsers) -> None:
         default=[],
         help="only the probes of these names; may be repeated, and be a list with commas",
     )
+    parser.add_argument(
+        "--node",
+        action="store_true",
+        help="the original Node drivers too; their pinned packages are installed once, with npm",
+    )
     options.add_target(parser)
     parser.add_argument(
         "--tap",

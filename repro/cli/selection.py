@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Sequence
 
 from repro.cli.errors import UsageError, quoted
-from repro.observe.catalog import NAMES, Entry, matching
+from repro.observe.catalog import NAMES, NODE_NAMES, Entry, matching
 
 
-def patterns_of(values: Sequence[str]) -> list[str]:
+def patterns_of(values: Sequence[str], *, node: bool = False) -> list[str]:
     """The patterns of a repeatable flag whose values are lists with commas.
 
     Raises:
@@ -22,7 +22,9 @@ def patterns_of(values: Sequence[str]) -> list[str]:
             raise UsageError(f"--only: names no probe; {_the_probes()}")
         patterns += given
     for pattern in patterns:
-        if not matching([pattern]):
+        if not node and not matching([pattern]) and matching([pattern], node=True):
+            raise UsageError(f"--only: {quoted(pattern)} names Node probes; add --node")
+        if not matching([pattern], node=node):
             raise UsageError(f"--only: {_unknown(pattern)}")
     return patterns
 
@@ -33,17 +35,17 @@ def named(name: str) -> Entry:
     Raises:
         UsageError: there is none.
     """
-    found = [entry for entry in matching(()) if entry.name == name]
+    found = [entry for entry in matching((), node=True) if entry.name == name]
     if not found:
         raise UsageError(_unknown(name))
     return found[0]
 
 
 def _unknown(pattern: str) -> str:
-    close = difflib.get_close_matches(pattern, NAMES, n=1)
+    close = difflib.get_close_matches(pattern, (*NAMES, *NODE_NAMES), n=1)
     hint = f"did you mean {close[0]}? " if close else ""
     return f"no probe is called {quoted(pattern)}; {hint}{_the_probes()}"
 
 
 def _the_probes() -> str:
-    return f"the probes are {', '.join(NAMES)}"
+    return f"the probes are {', '.join(NAMES)}, and with --node {', '.join(NODE_NAMES)}"

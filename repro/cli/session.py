@@ -19,9 +19,11 @@ from pathlib import Path
 
 from repro.cli import body, command_line, errors, output, selection, summary, table, target, terminal, wording
 from repro.document import EXIT_CODES, FAILING, OutputError, RunDocument
+from repro.environments.node import NodeUnavailable, provide
 from repro.lab.errors import LabError
 from repro.observe.catalog import matching
 from repro.observe.plan import DEFAULT_DEADLINE_S, Plan
+from repro.probe.node import NODE_FOLDER, NODE_MISSING
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         CannotTest: the lab does not start, or the run cannot be written.
         KeyboardInterrupt: interrupted before anything was seen, or a second time.
     """
-    patterns = selection.patterns_of(arguments.only)
+    patterns = selection.patterns_of(arguments.only, node=arguments.node)
     aimed = target.resolve(os.environ, wanted=arguments.target, env_file=arguments.env_file)
     plan = plan_of(arguments, aimed, patterns)
     folder = output.RunFolder(arguments.out or output.REPORTS / plan.run_id)
@@ -49,17 +51,29 @@ def plan_of(arguments: argparse.Namespace, aimed: target.Target, patterns: Seque
         UsageError: a server for the lab cannot be used, or the target is not the lab.
     """
     check_lab_servers(arguments, aimed)
+    entries = matching(patterns, node=getattr(arguments, "node", False))
     return Plan(
         run_id=new_run_id(),
         kind=aimed.kind,
         variables=aimed.variables,
-        entries=matching(patterns),
+        entries=entries,
         deadline_s=arguments.deadline or DEFAULT_DEADLINE_S,
         commit=arguments.commit,
         postgres_bindir=arguments.postgres_bindir,
         redis_server=arguments.redis_server,
         tap=getattr(arguments, "tap", False),
+        inherited=node_packages() if any(entry.name.startswith("node.") for entry in entries) else {},
     )
+
+
+def node_packages() -> dict[str, str]:
+    """Where the packages of the Node probes are, installed where they were not; or why there are none."""
+    try:
+        folder = provide(os.environ, lambda what: errors.tell(f"node    {what}"))
+    except NodeUnavailable as error:
+        errors.tell(f"node    {error}")
+        return {NODE_MISSING: str(error)}
+    return {NODE_FOLDER: str(folder)}
 
 
 def new_run_id() -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from repro.events import Emit, Peer
+from repro.events import Emit, Event, Peer
 from repro.hooks import (
     anyio,
     eventloop,
@@ -29,7 +29,7 @@ from repro.hooks.imports import Hook, OnImport
 from repro.hooks.patches import Patches
 from repro.hooks.recorder import Recorder
 
-__all__ = ["install"]
+__all__ = ["install", "tell"]
 
 _STANDARD_LIBRARY = (lookups.hook, sockets.hook, tls.hook, libpq.hook)
 
@@ -84,3 +84,12 @@ def install(emit: Emit, *, ignore: Callable[[Peer], bool] | None = None) -> Call
         _installed.remove(recorder)
 
     return uninstall
+
+
+def tell(event: Event) -> None:
+    """Hand on an event that another process has seen, such as a driver's in another language.
+
+    Its field ``pid`` says which. Nothing happens where the hooks are not installed.
+    """
+    for recorder in _installed:
+        recorder.emit(event)

@@ -37,11 +37,32 @@ CATALOG = (
     Entry("push.upstash-rest", "push_upstash_rest.py", ("UPSTASH_REDIS_REST_URL",)),
 )
 
+NODE = (
+    Entry("node.pg", "node_pg.py", DATABASE),
+    Entry("node.neon-ws", "node_neon_ws.py", DATABASE),
+    Entry("node.neon-http", "node_neon_http.py", DATABASE),
+    Entry("node.vercel", "node_vercel.py", DATABASE),
+    Entry("node.drizzle-vercel-sql", "node_drizzle_vercel_sql.py", DATABASE),
+    Entry("node.drizzle-vercel-pool", "node_drizzle_vercel_pool.py", DATABASE),
+    Entry("node.drizzle-pg", "node_drizzle_pg.py", DATABASE),
+    Entry("node.ioredis", "node_ioredis.py", ("UPSTASH_REDIS_URL",)),
+    Entry("node.upstash", "node_upstash.py", ("UPSTASH_REDIS_REST_URL",)),
+)
+"""The original drivers. They need Node and packages from a cache, so that only ``--node`` runs them."""
+
 NAMES = tuple(entry.name for entry in CATALOG)
 
+NODE_NAMES = tuple(entry.name for entry in NODE)
 
-def matching(patterns: Sequence[str]) -> tuple[Entry, ...]:
-    """The probes that one of the patterns (shell globs) names; all of them when there is no pattern."""
+
+def matching(patterns: Sequence[str], *, node: bool = False) -> tuple[Entry, ...]:
+    """The probes that one of the patterns (shell globs) names; all of them when there is no pattern.
+
+    Args:
+        patterns: what is asked for.
+        node: the Node probes too.
+    """
+    known = (*CATALOG, *NODE) if node else CATALOG
     if not patterns:
-        return CATALOG
-    return tuple(entry for entry in CATALOG if any(fnmatchcase(entry.name, pattern) for pattern in patterns))
+        return known
+    return tuple(entry for entry in known if any(fnmatchcase(entry.name, pattern) for pattern in patterns))

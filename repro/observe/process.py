@@ -44,6 +44,7 @@ class ProbeProcess:
         listener: told each line as it comes: its kind and its body.
         kernel: whether to look at it with the kernel's eyes, where that is possible.
         tap: whether to lead its connections through a tap as well.
+        inherited: variables that it gets besides those of this process.
     """
 
     def __init__(
@@ -55,10 +56,12 @@ class ProbeProcess:
         *,
         kernel: bool = True,
         tap: bool = False,
+        inherited: Mapping[str, str] | None = None,
     ) -> None:
         self.collected = Collected(entry)
         self._kernel = KernelView(wanted=kernel, tap=tap)
         self._origin = 0.0
+        self._inherited = inherited or {}
         self._script = script
         self._run_id = run_id
         self._listener = listener
@@ -74,7 +77,7 @@ class ProbeProcess:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=MAX_LINE,
-            env=child_environment(os.environ, self._run_id),
+            env={**child_environment(os.environ, self._run_id), **self._inherited},
             pass_fds=self._kernel.descriptors,
             start_new_session=True,  # a group of its own, so that all it starts can be ended with it
         )

@@ -199,6 +199,7 @@ class _Run:
             self._listener(entry),
             kernel=kernel,
             tap=self._plan.tap,
+            inherited=self._plan.inherited,
         )
         self._collected[entry.name] = process.collected
         try:

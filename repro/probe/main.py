@@ -48,7 +48,7 @@ def main(probe: Probe) -> NoReturn:
         sys.stderr.write(f"{probe.name}: {error}\n")
         sys.exit(USAGE)
     channel.conceal(redactor_for(request.variables, os.environ, request.salt))
-    reason = missing or probe.not_configured(settings)
+    reason = missing or probe.missing() or probe.not_configured(settings)
     status = _skip(channel, probe, request, reason) if reason else _try(channel, probe, request, module)
     sys.exit(status)
 
@@ -87,6 +87,8 @@ def _hello(channel: Channel, probe: Probe, request: Request, versions: Mapping[s
 
 
 def _driver(probe: Probe) -> dict[str, str | None]:
+    if probe.driver is not None:
+        return probe.driver()
     if probe.package is None:
         return {"name": "standard library", "version": platform.python_version()}
     try:

@@ -62,6 +62,8 @@ class Probe(ABC):
         versions: further versions worth reporting, by name, such as libpq's.
         notes: what the reader should know of what was opened, such as a parameter that had to be removed.
         asynchronous: whether it is awaited, ``connect`` included.
+        missing: why its driver is not there, or None; for drivers that are no distribution of Python's.
+        driver: the driver's name and version, where ``package`` cannot tell them.
     """
 
     name: str
@@ -73,6 +75,8 @@ class Probe(ABC):
     versions: Callable[[], dict[str, str]] = dict
     notes: Callable[[Any], list[str]] = lambda _opened: []
     asynchronous: bool = False
+    missing: Callable[[], str | None] = lambda: None
+    driver: Callable[[], dict[str, str | None]] | None = None
 
     writing: ClassVar[StageName]
     """The stage at which the effect is applied."""

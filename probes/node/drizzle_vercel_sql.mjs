@@ -1,0 +1,12 @@
+// drizzle-orm on @vercel/postgres with its default client, `sql`.
+import { sql as client } from '@vercel/postgres';
+import { sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/vercel-postgres';
+import { serve } from './bridge.mjs';
+import { pointedVercel } from './neon.mjs';
+import { OnDrizzle } from './transactions.mjs';
+
+await serve(async () => {
+  await pointedVercel();
+  return new OnDrizzle(() => client, (given) => drizzle(given), sql);
+});

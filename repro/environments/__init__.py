@@ -1,0 +1,1 @@
+"""Isolated, cached sets of pinned packages that probes run in."""

@@ -1,0 +1,152 @@
+"""The packages of the Node probes: installed once by npm from the committed lock file, into a cache.
+
+The cache is keyed by the lock file and by the scripts that stand beside the packages, so that another version
+of either is another folder; a complete folder is moved to its place at once, so that two installations at the
+same time cannot spoil each other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from repro.resources import probes_folder
+
+OLDEST = 20
+"""The oldest Node that the pinned packages run on."""
+
+INSTALL_S = 300.0
+_LOCKED = ("package.json", "package-lock.json")
+
+
+class NodeUnavailable(RuntimeError):  # noqa: N818 - it says what is missing
+    """There is no Node, or its packages cannot be installed; the message is one line."""
+
+
+def provide(environ: Mapping[str, str], tell: Callable[[str], None]) -> Path:
+    """The folder with the scripts of the Node probes and their packages.
+
+    Args:
+        environ: where the cache and the programs are looked up.
+        tell: is told what takes time.
+
+    Raises:
+        NodeUnavailable: if that cannot be had.
+    """
+    program("node", environ)
+    _check_version(environ)
+    scripts = probes_folder() / "node"
+    packages = _packages(scripts, environ, tell)
+    return _beside(packages, scripts, environ)
+
+
+def program(name: str, environ: Mapping[str, str]) -> str:
+    """The path of a program.
+
+    Raises:
+        NodeUnavailable: if it is not installed.
+    """
+    path = shutil.which(name, path=environ.get("PATH"))
+    if path is None:
+        raise NodeUnavailable(f"{name} is not installed: the Node probes need Node {OLDEST} or later and npm")
+    return path
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """Where installed packages are kept."""
+    home = environ.get("XDG_CACHE_HOME") or str(Path(environ.get("HOME") or Path.home()) / ".cache")
+    return Path(home) / "txrepro" / "node"
+
+
+def _check_version(environ: Mapping[str, str]) -> None:
+    try:
+        told = subprocess.run(
+            [program("node", environ), "--version"], capture_output=True, text=True, timeout=30, check=True
+        ).stdout.strip()
+        major = int(told.lstrip("v").partition(".")[0])
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise NodeUnavailable(f"node does not tell its version: {type(error).__name__}") from error
+    if major < OLDEST:
+        raise NodeUnavailable(f"node is {told}; the Node probes need Node {OLDEST} or later")
+
+
+def _packages(scripts: Path, environ: Mapping[str, str], tell: Callable[[str], None]) -> Path:
+    """The ``node_modules`` of the lock file, installed where they are missing."""
+    cache = cache_folder(environ)
+    place = cache / f"packages-{_digest(scripts / 'package-lock.json')}"
+    if not place.exists():
+        tell("installing the pinned packages with npm")
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=cache) as folder:
+                _install(scripts, Path(folder), environ)
+                complete = Path(folder) / "complete"
+                complete.mkdir()
+                (Path(folder) / "node_modules").rename(complete / "node_modules")
+                _publish(complete, place)
+        except OSError as error:
+            raise NodeUnavailable(f"the cache {cache} cannot be written: {error.strerror}") from error
+    return place / "node_modules"  # packages find each other by this name
+
+
+def _install(scripts: Path, folder: Path, environ: Mapping[str, str]) -> None:
+    for name in _LOCKED:
+        shutil.copy(scripts / name, folder)
+    command = [program("npm", environ), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_S,
+            check=False,
+            env=dict(environ),
+        )
+    except subprocess.TimeoutExpired as error:
+        raise NodeUnavailable(f"npm did not end within {INSTALL_S:.0f} s") from error
+    if done.returncode:
+        last = next((line for line in reversed(done.stderr.splitlines()) if "npm error" in line), "")
+        raise NodeUnavailable(f"npm cannot install the packages: {last[:200] or done.returncode}")
+
+
+def _publish(folder: Path, place: Path) -> None:
+    """Move a complete folder to its place, unless somebody was faster."""
+    try:
+        folder.rename(place)
+    except OSError:
+        if not place.exists():
+            raise
+
+
+def _beside(packages: Path, scripts: Path, environ: Mapping[str, str]) -> Path:
+    """The scripts beside the packages: an import is resolved from where its file stands."""
+    sources = sorted([*scripts.glob("*.mjs"), *scripts.glob("*.cjs")])
+    place = cache_folder(environ) / f"scripts-{_digest(scripts / 'package-lock.json', *sources)}"
+    if place.exists():
+        return place
+    try:
+        with tempfile.TemporaryDirectory(dir=cache_folder(environ)) as folder:
+            whole = Path(folder) / "whole"
+            whole.mkdir()
+            for source in [*sources, *(scripts / name for name in _LOCKED)]:
+                shutil.copy(source, whole)
+            (whole / "node_modules").symlink_to(packages)
+            with contextlib.suppress(FileExistsError):
+                _publish(whole, place)
+    except OSError as error:
+        raise NodeUnavailable(f"the cache cannot be written: {error.strerror}") from error
+    return place
+
+
+def _digest(*files: Path) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]

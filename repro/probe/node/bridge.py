@@ -1,0 +1,117 @@
+"""A Node process that carries out what is asked of its driver, one request after the other."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from repro import hooks
+from repro.probe.node.errors import error_of
+from repro.probe.node.events import Preload
+
+_LEAVE_S = 3.0
+
+_SETTINGS = (
+    *("DATABASE_URL", "POSTGRES_URL", "POSTGRES_URL_NON_POOLING", "NEON_FETCH_ENDPOINT", "NEON_WS_PROXY"),
+    *("UPSTASH_REDIS_URL", "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN"),
+)
+"""What a script may be told. It comes on standard input, so that it stands in no environment."""
+
+
+class NodeEnded(EOFError):  # noqa: N818 - it says what happened
+    """The Node process ended before it answered."""
+
+
+class Bridge:
+    """One script, its process, and the line between.
+
+    Args:
+        folder: where the scripts and their packages are.
+        script: the script's name.
+        variables: the target's settings, under their environment names.
+    """
+
+    def __init__(self, folder: Path, script: str, variables: Mapping[str, str]) -> None:
+        self._numbers = itertools.count(1)
+        reading, writing = os.pipe()
+        self._answers = os.fdopen(reading, "rb")
+        try:
+            self._process = subprocess.Popen(
+                ["node", "--require", str(folder / "trace.cjs"), str(folder / script)],
+                cwd=folder,
+                stdin=subprocess.PIPE,
+                stdout=2,  # the driver's own words are the log
+                pass_fds=(writing,),
+                env=_environment(writing),
+            )
+        finally:
+            os.close(writing)
+        self._preload = Preload(self._process.pid)
+        self._variables = {name: variables[name] for name in _SETTINGS if variables.get(name)}
+
+    def open(self) -> None:
+        """Have the driver made and opened."""
+        self.ask("open", variables=self._variables)
+
+    def ask(self, what: str, **given: Any) -> Any:
+        """Ask, and wait for the answer; what happens meanwhile on the network is told as it comes.
+
+        Raises:
+            NodeError: what the script raised.
+            NodeEnded: if the process has ended.
+        """
+        number = next(self._numbers)
+        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
+        try:
+            self._process.stdin.write(json.dumps({"id": number, "ask": what, **given}).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            raise NodeEnded(self._how_it_ended()) from error
+        for line in self._answers:
+            told = json.loads(line)
+            if told.get("id") == number:
+                if "error" in told:
+                    raise error_of(told["error"])
+                return told["answer"]
+            if "uncaught" in told:
+                raise error_of(told["uncaught"])
+            for event in self._preload.events(told):
+                hooks.tell(event)
+        raise NodeEnded(self._how_it_ended())
+
+    def close(self) -> None:
+        """End the process. Safe to repeat."""
+        if self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.close()
+        try:
+            self._process.wait(_LEAVE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for line in self._answers:  # what it said last
+            with suppress(ValueError, KeyError):
+                for event in self._preload.events(json.loads(line)):
+                    hooks.tell(event)
+        self._answers.close()
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+
+    def _how_it_ended(self) -> str:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LEAVE_S)
+        return f"the Node process ended by itself ({self._process.returncode})"
+
+
+def _environment(channel: int) -> dict[str, str]:
+    """What the process inherits: everything but the settings, which it is told; and where it is to answer."""
+    kept = {name: value for name, value in os.environ.items() if name not in _SETTINGS}
+    return {**kept, "REPRO_CHANNEL": str(channel)}
