@@ -1,5 +1,5 @@
 // drizzle-orm on @vercel/postgres with its default client, `sql`.
-import { sql as client } from '@vercel/postgres';
+import { createPool, sql as client } from '@vercel/postgres';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/vercel-postgres';
 import { serve } from './bridge.mjs';
@@ -8,5 +8,5 @@ import { OnDrizzle } from './transactions.mjs';
 
 await serve(async () => {
   await pointedVercel();
-  return new OnDrizzle(() => client, (given) => drizzle(given), sql);
+  return new OnDrizzle(() => client, (given) => drizzle(given), sql, () => createPool());
 });

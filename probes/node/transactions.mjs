@@ -31,7 +31,6 @@ const together = async (inOne, transactions) =>
 export class OnPool {
   constructor(makePool) {
     this.makePool = makePool;
-    this.old = [];
   }
   async open() {
     this.pool = this.makePool();
@@ -66,31 +65,37 @@ export class OnPool {
         client.release();
       }
     }, transactions);
-    this.old.push(this.pool);
-    await this.open();
+    this.client = await this.pool.connect();
     return done;
   }
-  /** Give back what `together` has left open, so that its locks are gone. */
-  async settle() {
-    await Promise.all(this.old.splice(0).map((pool) => ended(pool)));
+  /** On a connection that nothing else has used. */
+  observe(statement) {
+    return observed(this.makePool(), statement);
   }
   async close() {
-    await this.settle();
     this.client?.release();
     if (this.pool) await ended(this.pool);
   }
 }
+
+const observed = async (pool, { sql, params }) => {
+  try {
+    return (await pool.query({ text: sql, values: params, rowMode: 'array' })).rows.map(values);
+  } finally {
+    await ended(pool);
+  }
+};
 
 // A pool whose clients are lost in a transaction never ends by itself.
 const ended = (pool) => Promise.race([pool.end(), pause(500, undefined, { ref: false })]);
 
 /** drizzle-orm: `db.transaction(callback)`. */
 export class OnDrizzle {
-  constructor(makeClient, makeDatabase, sql) {
+  constructor(makeClient, makeDatabase, sql, makeObserver = makeClient) {
     this.makeClient = makeClient;
     this.makeDatabase = makeDatabase;
     this.sql = sql;
-    this.old = [];
+    this.makeObserver = makeObserver;
   }
   async open() {
     this.client = this.makeClient();
@@ -134,20 +139,16 @@ export class OnDrizzle {
       parts.map((part, at) => (at % 2 ? sql`${sql.param(params[Number(part) - 1])}` : sql.raw(part))),
     );
   }
-  async together({ transactions }) {
-    const done = await together(
+  together({ transactions }) {
+    return together(
       (work) => this.db.transaction((tx) => work((text, params) => this.on(tx, text, params))),
       transactions,
     );
-    this.old.push(this.client);
-    await this.open();
-    return done;
   }
-  async settle() {
-    await Promise.all(this.old.splice(0).map((client) => client.end && ended(client)));
+  observe(statement) {
+    return observed(this.makeObserver(), statement);
   }
   async close() {
-    await this.settle();
     if (this.client?.end) await ended(this.client);
   }
 }

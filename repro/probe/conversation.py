@@ -5,11 +5,13 @@ A probe's text is a generator without I/O: it yields these actions. So one text 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from repro.persistence.steps import drive, drive_async
+from repro.probe.at_once import at_once, at_once_async
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,29 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """Run transactions at once, more of them than there are connections; answered with what each raised.
+
+    Args:
+        works: the transactions.
+    """
+
+    works: Sequence[Generator[Any, Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Run a transaction of the probe's own, where nothing that was run before can be in its way."""
+
+    work: Generator[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """Close what was opened, if anything was."""
 
 
-Action: TypeAlias = Open | Run | Close
+Action: TypeAlias = Open | Run | Together | Observe | Close
 Conversation: TypeAlias = Generator[Action, Any, None]
 
 
@@ -49,6 +69,10 @@ def hold(conversation: Conversation, connect: Callable[[], Any]) -> None:
             return opened
         if isinstance(action, Run):
             return opened.run(action.work)
+        if isinstance(action, Together):
+            return (getattr(opened, "together", None) or partial(at_once, connect))(action.works)
+        if isinstance(action, Observe):
+            return (getattr(opened, "observe", None) or opened.run)(action.work)
         return None if opened is None else opened.close()
 
     drive(conversation, carry_out)
@@ -64,6 +88,10 @@ async def hold_async(conversation: Conversation, connect: Callable[[], Awaitable
             opened = await connect()
             return opened
         if isinstance(action, Run):
+            return await opened.run(action.work)
+        if isinstance(action, Together):
+            return await at_once_async(connect, action.works)
+        if isinstance(action, Observe):
             return await opened.run(action.work)
         return None if opened is None else await opened.close()
 

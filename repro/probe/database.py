@@ -15,9 +15,10 @@ from repro.persistence.model import CreatedJobs, Job, OrchestrationRequest
 from repro.persistence.settings import Settings
 from repro.persistence.steps import Execute
 from repro.persistence.transaction import count_jobs, create_jobs, single
-from repro.probe import network
+from repro.probe import concurrency, network
+from repro.probe.at_once import POOL_SIZE
 from repro.probe.chain import sqlstate_of, walk
-from repro.probe.conversation import Action, Conversation, Open, Run
+from repro.probe.conversation import Action, Conversation, Observe, Open, Run, Together
 from repro.probe.outcome import CheckFailed
 from repro.probe.recorder import Recorder
 from repro.probe.request import Request
@@ -44,6 +45,9 @@ class DatabaseProbe(Probe):
     """A probe whose effect is a committed transaction; its arguments are those of `Probe`."""
 
     writing: ClassVar[StageName] = "commit"
+
+    pool_size: int = POOL_SIZE
+    """Connections of the pool on which transactions run at once; a driver's own may hold more."""
 
     @property
     def stages(self) -> tuple[StageName, ...]:
@@ -102,6 +106,7 @@ class DatabaseTrial(Trial):
         if self.request.commit:
             yield from self._read_back()
             yield from self._rolled_back_twin()
+            yield from self._at_once()
         self._judge()
 
     def clean_up(self) -> Conversation:
@@ -195,6 +200,40 @@ class DatabaseTrial(Trial):
                 "not_atomic", f"the transaction was rolled back, and {left} of its rows are there"
             )
 
+    def _at_once(self) -> Conversation:
+        """Two transactions at once, then more than the pool has connections."""
+        if not self.interactive:
+            self.atomicity["detail"]["at_once"] = {"not_applicable": "each transaction is one request"}
+            return
+        self.recorder.note("transactions at once: every second one is left before COMMIT on purpose")
+        for name, count in (("two", 2), ("more_than_the_pool", self.probe.pool_size + 2)):
+            tried = concurrency.attempts(count, self._orchestration, f"at-once-{name}")
+            works = [
+                each.transaction(
+                    self.schema,
+                    gaps_by_statement=self.probe.asynchronous,
+                    collected=self.probe.driver is not None,
+                )
+                for each in tried
+            ]
+            raised = yield Together(works)
+            for each, error in zip(tried, raised, strict=True):
+                each.raised = error
+            idle = yield Observe(concurrency.idle_in_transaction(tried))
+            counted = yield Observe(concurrency.rows_of(tried, schema=self.schema))
+            rows = {str(row[0]): int(row[1] or 0) for row in counted}
+            for each in tried:
+                each.rows = rows.get(each.request.orchestration_id, 0)
+            found = concurrency.verdict(tried, int(idle[0][0] or 0))
+            self.atomicity["detail"].setdefault("at_once", {})[name] = found
+            if concurrency.is_broken(found):
+                self.atomicity["status"] = "broken"
+                raise CheckFailed("not_atomic", _came_apart(found))
+            if found["raised"]:
+                raise CheckFailed(
+                    "not_atomic", f"of {count} transactions at once some failed: {found['raised']}"
+                )
+
     def _judge(self) -> None:
         """Same backend and same transaction id around every statement?"""
         self.recorder.begin("atomicity")
@@ -209,6 +248,15 @@ class DatabaseTrial(Trial):
             )
         self.atomicity["status"] = "held" if backends and xids else "not_checked"
         self.recorder.end("atomicity", detail={"backends": backends, "xids": xids})
+
+
+def _came_apart(found: dict[str, object]) -> str:
+    """One sentence with the numbers."""
+    return (
+        f"of {found['transactions']} transactions at once, {found['split']} ran on more than one connection, "
+        f"{found['commits_lost']} commits are lost, {found['rollbacks_that_stayed']} rollbacks left rows, "
+        f"{found['left_idle_in_transaction']} connections are left idle in a transaction"
+    )
 
 
 def _is_the_rollback(error: BaseException) -> bool:

@@ -44,6 +44,10 @@ _BY_TYPE_NAME = {
     "ConnectionTimeout": "timeout",
     "PoolTimeoutError": "pool_exhausted",
     "ModuleNotFoundError": "unsupported",
+    # ioredis, @upstash/redis, @vercel/postgres
+    "ReplyError": "redis_error",
+    "UpstashError": "redis_error",
+    "VercelPostgresError": "config_invalid",
     # ours
     "InteractiveTransactionRequired": "unsupported",
     "MalformedUrl": "config_invalid",
@@ -54,7 +58,8 @@ _BY_TEXT = (
     ("auth_failed", ("password authentication failed", "no password supplied", "WRONGPASS", "NOAUTH")),
     ("tls_expired", ("certificate has expired",)),
     ("tls_hostname_mismatch", ("does not match host name", "Hostname mismatch", "is not valid for")),
-    ("tls_unknown_authority", ("local issuer", "self-signed", "self signed")),
+    ("tls_hostname_mismatch", ("does not match certificate's altnames",)),
+    ("tls_unknown_authority", ("local issuer", "self-signed", "self signed", "verify the first certificate")),
     ("tls_protocol", ("does not support SSL", "rejected SSL upgrade", "SSL error", "wrong version number")),
     # libpq 18 gives no reason with it: an expired certificate reads the same as an unknown authority
     ("tls_protocol", ("certificate verify failed",)),
@@ -73,6 +78,7 @@ _BY_TEXT = (
     ("config_invalid", ("invalid connection option", "invalid URI query parameter", "invalid sslmode")),
     ("config_invalid", ('missing "="', "connect() got an unexpected keyword argument")),
     ("sql_error", ("FATAL:  ",)),
+    ("http_status", ("Server error (HTTP status",)),  # @neondatabase/serverless
 )
 
 
@@ -138,6 +144,8 @@ def _by_http_status(error: BaseException) -> str | None:
 
 
 def _by_type(error: BaseException) -> str | None:
+    if str(error).startswith(("WRONGPASS", "NOAUTH")):
+        return "auth_failed"
     if type(error).__name__ == "TimeoutError" and type(error).__module__.startswith("sqlalchemy"):
         return "pool_exhausted"  # its own TimeoutError is the pool's
     for kind in type(error).__mro__:

@@ -7,6 +7,7 @@ stay as they are; the observer's are the probe's.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
@@ -23,6 +24,10 @@ SERVER_FACTS = """\
 SELECT current_setting('server_version'),
        coalesce((SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl), '')"""
 """The server's version, and the TLS version of this connection as the server sees it."""
+
+
+GAP_S = 0.005
+"""Seconds between two statements of a transaction whose atomicity is tried."""
 
 
 class Setup(Execute):
@@ -147,6 +152,26 @@ def _stage_of(step: Step) -> Literal["begin", "insert", "commit"] | None:
     if isinstance(step, Begin):
         return "begin"
     return "commit" if isinstance(step, Commit) else "insert"
+
+
+def with_gaps(transaction: Transaction[T], *, by_statement: bool) -> Transaction[T]:
+    """The transaction, with something else waited for before each of its steps but the first.
+
+    Args:
+        transaction: what is done.
+        by_statement: wait in the database; else outside it, as an application does that asks another service.
+    """
+    step = next(transaction)
+    while True:
+        answer = yield from _passed_on(transaction, step)
+        if by_statement and not isinstance(step, Commit):
+            yield Observation(f"SELECT pg_sleep({GAP_S})::text")
+        else:
+            time.sleep(GAP_S)
+        try:
+            step = transaction.send(answer)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
 
 
 def abandoned(transaction: Transaction[T], *, by_statement: bool) -> Transaction[T]:

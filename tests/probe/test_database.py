@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import cycle
 from typing import Any
 
@@ -14,7 +15,7 @@ from repro.probe.database import DatabaseProbe, DatabaseTrial
 from repro.probe.outcome import CheckFailed
 from repro.probe.recorder import Recorder
 from repro.probe.request import Request
-from repro.probe.transactions import Observation, Setup
+from repro.probe.transactions import Abandoned, Observation, Setup
 
 PROBE = DatabaseProbe("test.fake", "tcp", None, "builtins", lambda _: [], lambda _module, _request: None)
 
@@ -58,12 +59,22 @@ class FakeDriver:
         raise AssertionError(step)
 
     def _execute(self, sql: str, params: Any) -> Rows:
+        if "pg_stat_activity" in sql:
+            return Rows([(0,)])
+        if "GROUP BY orchestration_id" in sql:
+            return Rows([(each, self._jobs[each]) for each in params[0] if each in self._jobs])
         if "count(*)" in sql:
             return Rows([(self._jobs.get(params[0], 0),)])
         if ".jobs (" in sql:
             self._written[params[0]] = len(params[3]) - self._loses
             return Rows([(each,) for each in params[3]])
         return Rows(())
+
+    def together(self, works: Any) -> list[str | None]:
+        for work in works:
+            with suppress(Abandoned):
+                self.run(work)
+        return [None] * len(works)
 
     def close(self) -> None:
         self.closed = True

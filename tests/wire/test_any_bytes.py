@@ -6,7 +6,7 @@ import random
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from repro.events import FAILURES
@@ -75,6 +75,9 @@ def test_garbage_never_raises(name: str, pieces: list[Segment]) -> None:
 @given(secret=secrets)
 def test_no_secret_gets_through(name: str, secret: str) -> None:
     make, segments = CASES[name]
+
+    ours = repr(decode(make(), segments(SECRET)))
+    assume(secret not in ours and secret.upper() not in ours)  # a word of the protocol, such as CopyFail
 
     shown = repr(decode(make(), segments(secret)))
 

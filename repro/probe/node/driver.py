@@ -8,9 +8,19 @@ from typing import Any, TypeVar
 from repro.persistence.carrier import DATABASE, Server
 from repro.persistence.drivers.interactive import InteractiveDriver
 from repro.persistence.queue import Command, Conversation, Reply
-from repro.persistence.steps import Begin, Commit, Execute, Rows, Step, Transaction, drive
+from repro.persistence.steps import (
+    Begin,
+    Commit,
+    Execute,
+    InteractiveTransactionRequired,
+    Rows,
+    Step,
+    Transaction,
+    drive,
+)
 from repro.probe.node.bridge import Bridge
 from repro.probe.node.errors import NodeError
+from repro.probe.transactions import Abandoned
 
 T = TypeVar("T")
 
@@ -60,9 +70,15 @@ class NodeDriver(InteractiveDriver):
             each.answered(answer["rows"])
         return [answer["raised"] for answer in answers]
 
-    def settle(self) -> None:
-        """Give back what `together` has left open."""
-        self.bridge.ask("settle")
+    def observe(self, transaction: Transaction[T]) -> T:
+        """Run a transaction of the probe's on a connection that nothing else has used."""
+
+        def carry_out(step: Step) -> Rows:
+            if not isinstance(step, Execute):
+                return Rows(())
+            return _rows(self.bridge.ask("observe", **_statement(step)))
+
+        return drive(transaction, carry_out)
 
     def _answered(self, error: BaseException, /) -> bool:
         return isinstance(error, NodeError)
@@ -146,8 +162,10 @@ class _Collected:
         self._abandoned = False
         try:
             drive(transaction, self._take)
-        except Exception:  # noqa: BLE001 - it abandons itself in place of COMMIT
+        except Abandoned:
             self._abandoned = True
+        except InteractiveTransactionRequired:
+            pass  # what it would have said of its rows, after COMMIT
 
     def _take(self, step: Step) -> Rows:
         rows = Rows()

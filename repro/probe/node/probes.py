@@ -41,6 +41,7 @@ def database(
     return DatabaseProbe(
         predict=predict,
         connect=lambda _module, request: _opened(kind, script, request),
+        pool_size=10,  # the default of each of these pools
         **_common(name, transport, package),
         **more,
     )
