@@ -47,9 +47,10 @@ def trace(arguments: argparse.Namespace, words: Sequence[str]) -> int:
     """
     if not sys.platform.startswith("linux"):
         raise errors.CannotTest("repro trace needs the Linux kernel; probes are traced by hooks everywhere")
-    for path in filter(None, (arguments.out, arguments.pcapng, arguments.otel, arguments.ooni)):
+    for path in _paths(arguments):
         _check_writable(path)
-    events = Events(_shower(arguments), redactor_for({}, os.environ, secrets.token_hex(16)))
+    redactor = redactor_for({}, os.environ, secrets.token_hex(16))
+    events = Events(_shower(arguments), redactor, kept=bool(_paths(arguments)))
     termination = _termination() if arguments.tls else None
     tap = None if arguments.no_tap else Tap(events.tell, termination=termination)
     source = KernelSource(events.tell, detour=None if tap is None else tap.detour)
@@ -80,9 +81,11 @@ class Events:
     Args:
         show: is given each line.
         redactor: knows the secrets of our environment, which the program inherits.
+        kept: whether they are needed for files.
     """
 
-    def __init__(self, show: Callable[[Line], None], redactor: Redactor) -> None:
+    def __init__(self, show: Callable[[Line], None], redactor: Redactor, *, kept: bool) -> None:
+        self._kept = kept
         self._show = show
         self._redactor = redactor
         self._lock = threading.Lock()
@@ -107,7 +110,7 @@ class Events:
             if event.op == "connect":
                 self.connects += 1
                 self.failed += event.failure is not None
-            if len(self.lines) < MOST_EVENTS:
+            if self._kept and len(self.lines) < MOST_EVENTS:
                 self.lines.append(line)
             self._show(line)
 
@@ -139,7 +142,7 @@ class Events:
 
 
 def _run(source: KernelSource, words: Sequence[str], changes: Mapping[str, str], events: Events) -> int:
-    with _signals_left_to_the_program() as hand_on_to:
+    with _signals_left_to_the_program(source.abandon) as hand_on_to:
         try:
             process = subprocess.Popen(
                 source.command(words), pass_fds=source.descriptors, env={**os.environ, **changes}
@@ -156,26 +159,44 @@ def _run(source: KernelSource, words: Sequence[str], changes: Mapping[str, str],
     return code
 
 
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of the real-time signals
+        return f"signal {number}"
+
+
 def _say_end(code: int, events: Events) -> None:
     tail = f"{events.connects} connects, {events.failed} failed" if events.connects else "no connects"
-    ended = f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    ended = f"ended by {_signal_name(-code)}" if code < 0 else f"exit code {code}"
     errors.tell(f"trace   {ended}; {tail}, {events.count} events")
 
 
 @contextmanager
-def _signals_left_to_the_program() -> Iterator[list[subprocess.Popen[bytes]]]:
+def _signals_left_to_the_program(stop: Callable[[], None]) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Ctrl-C is the program's own business, which is in the same group; SIGTERM and SIGHUP are handed on."""
     processes: list[subprocess.Popen[bytes]] = []
 
     def hand_on(number: int, _frame: object) -> None:
-        for process in processes:
+        running = [process for process in processes if process.poll() is None]
+        for process in running:
             with suppress(ProcessLookupError):
                 process.send_signal(number)
+        if processes and not running:
+            stop()  # what it has left behind is waited for no longer
+
+    def leave(_number: int, _frame: object) -> None:
+        if processes and all(process.poll() is not None for process in processes):
+            stop()
 
     before = {  # handlers, for a signal that is ignored would be ignored by the program too
-        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, hand_on),
-        signal.SIGHUP: signal.signal(signal.SIGHUP, hand_on),
+        number: signal.signal(number, handler)
+        for number, handler in (
+            (signal.SIGINT, leave),
+            (signal.SIGTERM, hand_on),
+            (signal.SIGHUP, hand_on),
+        )
+        if signal.getsignal(number) is not signal.SIG_IGN  # as under nohup: it stays so for the program
     }
     try:
         yield processes
@@ -213,17 +234,23 @@ def _shower(arguments: argparse.Namespace) -> Callable[[Line], None]:
     readable = _Readable()
     forms: dict[str, Callable[[Line], list[str]]] = {
         "timeline": lambda line: [readable.line(line)],
-        "json": lambda line: [json.dumps(line, ensure_ascii=False, separators=(",", ":"))],
+        "json": lambda line: [json.dumps(line, separators=(",", ":"))],
         "node": lambda line: list(node_debug([line])),
     }
     as_text = forms[arguments.format]
 
     def show(line: Line) -> None:
-        with suppress(BrokenPipeError):
+        with suppress(OSError, ValueError, AttributeError):  # closed, full, or not there
             sys.stderr.write("".join(f"{text}\n" for text in as_text(line)))
             sys.stderr.flush()
 
     return show
+
+
+def _paths(arguments: argparse.Namespace) -> list[Path]:
+    return [
+        path for path in (arguments.out, arguments.pcapng, arguments.otel, arguments.ooni) if path is not None
+    ]
 
 
 def _check_writable(path: Path) -> None:
@@ -231,6 +258,10 @@ def _check_writable(path: Path) -> None:
         raise errors.UsageError(f"{path}: there is no folder {path.parent}")
     if path.is_dir():
         raise errors.UsageError(f"{path} is a folder; give a file")
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise errors.UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _write_files(arguments: argparse.Namespace, events: Events) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from repro.wire.message import Message
+from repro.wire.message import HIDDEN, Message
 from repro.wire.sql import redact_message, redact_sql
 
 _RECORD = re.compile(
@@ -27,6 +27,10 @@ _FIELD = re.compile(r'(?P<kind>[A-Za-z]) "(?P<text>[^"]*)"')
 _SHOWN = {"S": "pg.severity", "V": "pg.severity", "C": "pg.sqlstate", "n": "pg.constraint"}
 _NUMBER = re.compile(r"\s*(?P<number>\d+)")
 _COUNTED = {"RowDescription": "pg.columns", "DataRow": "pg.columns", "ParameterDescription": "pg.params"}
+_TAG = re.compile(r'"(?P<tag>[A-Z][A-Z ]{1,40}(?: \d+){0,2})"')
+_OWN_WORDS = re.compile(r'C "P0001"|R "exec_stmt_raise"')
+"""RAISE: the application's own words, which may hold anything."""
+
 _FAILING = frozenset({"ERROR", "FATAL", "PANIC"})
 
 
@@ -61,12 +65,13 @@ def _message(record: re.Match[str]) -> Message:
 def _fields(name: str, rest: str) -> dict[str, Any]:
     if name == "Query":
         match = _QUERY.match(rest)
-        return {"pg.sql": redact_sql(match["sql"])} if match else {}
+        return {"pg.sql": _redacted(match["sql"])} if match else {}
     if name == "Parse":
         match = _PARSE.match(rest)
-        return {"pg.sql": redact_sql(match["sql"])} if match else {}
+        return {"pg.sql": _redacted(match["sql"])} if match else {}
     if name == "CommandComplete":
-        return {"pg.tag": rest.strip().strip('"')[:64]}
+        tag = _TAG.fullmatch(rest.strip())
+        return {"pg.tag": tag["tag"] if tag else HIDDEN}
     if name == "ReadyForQuery":
         return {"pg.status": rest.strip()[:1]}
     if name in {"ErrorResponse", "NoticeResponse"}:
@@ -75,13 +80,20 @@ def _fields(name: str, rest: str) -> dict[str, Any]:
     return {_COUNTED[name]: int(counted["number"])} if counted else {}
 
 
+def _redacted(sql: str) -> str:
+    """A statement without its literals, whichever way a backslash is read: the setting is not known here."""
+    one, other = redact_sql(sql), redact_sql(sql, backslashes=True)
+    return one if one == other else HIDDEN
+
+
 def _error(rest: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    own_words = _OWN_WORDS.search(rest) is not None
     for match in _FIELD.finditer(rest):
         if match["kind"] in _SHOWN:
             found[_SHOWN[match["kind"]]] = match["text"][:64]
         elif match["kind"] == "M":
-            found["pg.message"] = redact_message(match["text"])
+            found["pg.message"] = HIDDEN if own_words else redact_message(match["text"])
     return found
 
 

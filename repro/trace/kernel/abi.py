@@ -39,6 +39,12 @@ PR_SET_NO_NEW_PRIVS = 38
 SECCOMP_SET_MODE_FILTER = 1
 SECCOMP_FILTER_FLAG_NEW_LISTENER = 8
 
+SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 32
+"""Since Linux 5.19: once we have a notification, only a fatal signal ends the caller's wait for us."""
+
+ERESTARTSYS = 512
+"""What a call answers inside the kernel when a signal has come: it is begun again, or ends with EINTR."""
+
 RET_ALLOW = 0x7FFF0000
 RET_USER_NOTIF = 0x7FC00000
 

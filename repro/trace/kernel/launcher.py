@@ -23,7 +23,8 @@ import struct
 import sys
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
-_SET_MODE_FILTER, _NEW_LISTENER = 1, 8
+_SET_MODE_FILTER, _NEW_LISTENER, _WAIT_KILLABLE = 1, 8, 32
+_EINVAL = 22
 
 
 class _Program(ctypes.Structure):
@@ -67,7 +68,10 @@ def _listener(libc: ctypes.CDLL, seccomp: int, program: bytes) -> int:
     argument = _Program(len(program) // struct.calcsize("=HBBI"), ctypes.addressof(code))
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         return -ctypes.get_errno()
-    listener = int(libc.syscall(seccomp, _SET_MODE_FILTER, _NEW_LISTENER, ctypes.byref(argument)))
+    for flags in (_NEW_LISTENER | _WAIT_KILLABLE, _NEW_LISTENER):  # the first one since Linux 5.19
+        listener = int(libc.syscall(seccomp, _SET_MODE_FILTER, flags, ctypes.byref(argument)))
+        if listener >= 0 or ctypes.get_errno() != _EINVAL:
+            break
     return listener if listener >= 0 else -ctypes.get_errno()
 
 

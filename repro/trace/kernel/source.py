@@ -101,6 +101,13 @@ class KernelSource:
         if self._thread is not None:
             self._thread.join(timeout_s)
 
+    def abandon(self) -> None:
+        """Watch no longer, from a signal handler: what waits in `wait` goes on."""
+        if self._supervisor is not None:
+            self._supervisor.stop()
+        if self._strace is not None:
+            self._strace.stop()
+
     def stop(self) -> None:
         """End the watching; what has no result yet is told as it is. Safe to repeat.
 

@@ -7,6 +7,7 @@ process has gone on, or is gone. Then it is an `OSError`.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import socket
 import struct
@@ -17,6 +18,8 @@ from repro.trace.kernel import abi
 
 _FAMILIES = {socket.AF_INET: (4, 8), socket.AF_INET6: (8, 24)}
 """Where the address stands in ``struct sockaddr_in`` and ``sockaddr_in6``."""
+
+_END_OF_MEMORY = 1 << 63
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -32,9 +35,46 @@ def process_of(thread: int) -> int:
 
 def read_memory(thread: int, address: int, length: int) -> bytes:
     """Bytes of its memory."""
+    if not address < _END_OF_MEMORY:
+        raise OSError(errno.EFAULT, "no address of a program")
     with Path(f"/proc/{thread}/mem").open("rb", buffering=0) as memory:
         memory.seek(address)
         return memory.read(length)
+
+
+def read_number(thread: int, address: int, size: int) -> int:
+    """An unsigned number of its memory.
+
+    Raises:
+        OSError: there is none: the pointer is a bad one.
+    """
+    data = read_memory(thread, address, size)
+    if len(data) < size:
+        raise OSError(errno.EFAULT, "short read")
+    return int.from_bytes(data, "little")
+
+
+def has_signal(thread: int) -> bool:
+    """Whether a signal waits to be delivered to a thread: not blocked, and not ignored."""
+    masks: dict[str, int] = {}
+    try:
+        with Path(f"/proc/{thread}/status").open(encoding="ascii", errors="replace") as status:
+            for line in status:
+                name, _, value = line.partition(":")
+                if name in {"SigPnd", "ShdPnd", "SigBlk", "SigIgn"}:
+                    masks[name] = int(value, 16)
+    except OSError:
+        return False
+    waiting = masks.get("SigPnd", 0) | masks.get("ShdPnd", 0)
+    return bool(waiting & ~masks.get("SigBlk", 0) & ~masks.get("SigIgn", 0))
+
+
+def same_network(process: int) -> bool:
+    """Whether a process is in our network namespace."""
+    try:
+        return Path(f"/proc/{process}/ns/net").readlink() == Path("/proc/self/ns/net").readlink()
+    except OSError:
+        return False
 
 
 def write_memory(thread: int, address: int, data: bytes) -> None:
@@ -60,9 +100,14 @@ def borrow(machine: abi.Machine, process: int, descriptor: int) -> socket.socket
     """
     handle = _called(machine.pidfd_open, process, 0)
     try:
-        return socket.socket(fileno=_called(machine.pidfd_getfd, handle, descriptor, 0))
+        borrowed = _called(machine.pidfd_getfd, handle, descriptor, 0)
     finally:
         os.close(handle)
+    try:
+        return socket.socket(fileno=borrowed)
+    except OSError:  # it is no socket
+        os.close(borrowed)
+        raise
 
 
 def _called(number: int, *arguments: int) -> int:

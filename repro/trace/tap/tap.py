@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import socket
 import threading
 import time
@@ -10,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from repro.events import Event, Peer
+from repro.trace.kernel import tracee
 from repro.trace.kernel.attempts import Attempt, Tell
 from repro.trace.tap.relay import Relay
 from repro.wire.conversation import Conversation
@@ -20,6 +23,12 @@ if TYPE_CHECKING:
 
 _DIAL_S = 3.0
 """Seconds for the direct dial; after that the program dials itself, and waits itself."""
+
+_DIAL_UNBLOCKED_S = 0.2
+"""The same for a program that does not wait in ``connect``: an event loop stands still meanwhile."""
+
+_QUIET_S = 2.0
+"""At the end of the program: a connection on which nothing moves for so long is over."""
 
 _ACCEPT_S = 10.0
 """Seconds for the program's own half of the way: it is on this machine, and its connect is on its way."""
@@ -44,14 +53,17 @@ class Tap:
         self._tell = tell
         self._termination = termination
         self._wanted = wanted
-        self._relays: list[Relay] = []
-        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._relays: set[Relay] = set()
+        self._listeners: set[socket.socket] = set()
+        self._threads: set[threading.Thread] = set()
 
     def detour(self, attempt: Attempt, sock: socket.socket) -> Peer | None:
         """Where an attempt is to go instead; None lets it go where it wants (it is a `Detour`)."""
-        if not self._wanted(attempt.peer):
+        if not self._wanted(attempt.peer) or not tracee.same_network(attempt.process):
             return None
-        upstream = _dialled(attempt.peer, sock.family)
+        unblocked = bool(fcntl.fcntl(sock, fcntl.F_GETFL) & os.O_NONBLOCK)
+        upstream = _dialled(attempt.peer, sock.family, _DIAL_UNBLOCKED_S if unblocked else _DIAL_S)
         if upstream is None:
             return None
         try:
@@ -63,26 +75,46 @@ class Tap:
         thread = threading.Thread(
             target=self._serve, args=(listener, upstream, attempt), name="tap", daemon=True
         )
-        self._threads.append(thread)
+        with self._lock:
+            self._threads.add(thread)
+            self._listeners.add(listener)
         thread.start()
         return Peer(address, port)
 
     def close(self) -> None:
-        """End what is still open."""
-        for relay in self._relays:
+        """The program has ended: carry what it has said to its end, then end what is still open."""
+        with self._lock:
+            relays, listeners, threads = list(self._relays), list(self._listeners), list(self._threads)
+        for listener in listeners:
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)  # nobody will come
+        for relay in relays:
+            self._wait_while_it_moves(relay)
             relay.interrupt()
-        for thread in self._threads:
+        for thread in threads:
             thread.join(_ACCEPT_S)
 
+    def _wait_while_it_moves(self, relay: Relay) -> None:
+        moved, still_since = relay.moved, time.monotonic()
+        while relay in self._relays and time.monotonic() - still_since < _QUIET_S:
+            time.sleep(0.01)
+            if relay.moved != moved:
+                moved, still_since = relay.moved, time.monotonic()
+
     def _serve(self, listener: socket.socket, upstream: socket.socket, attempt: Attempt) -> None:
-        with listener, upstream:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return  # the program has given up
-            listener.close()
-            with client:
-                self._carry(client, upstream, attempt)
+        try:
+            with listener, upstream:
+                try:
+                    client, _ = listener.accept()
+                except OSError:
+                    return  # the program has given up
+                listener.close()
+                with client:
+                    self._carry(client, upstream, attempt)
+        finally:
+            with self._lock:
+                self._listeners.discard(listener)
+                self._threads.discard(threading.current_thread())
 
     def _carry(self, client: socket.socket, upstream: socket.socket, attempt: Attempt) -> None:
         decoder = Conversation(port_hint=attempt.peer.port)
@@ -93,7 +125,8 @@ class Tap:
                 self._tell(attempt.process, _event(message, attempt, now))
 
         relay = Relay(client, upstream, decoder, take)
-        self._relays.append(relay)
+        with self._lock:
+            self._relays.add(relay)
         try:
             if self._termination is not None:
                 relay.terminate(self._termination, attempt.peer, self._noted(attempt))
@@ -102,6 +135,8 @@ class Tap:
             pass  # it has been noted why
         finally:
             relay.close()
+            with self._lock:
+                self._relays.discard(relay)
             now = time.monotonic()
             fields = {"observer": "tap", "bytes.sent": relay.sent, "bytes.received": relay.received}
             self._tell(
@@ -126,10 +161,10 @@ def _event(message: Message, attempt: Attempt, now: float) -> Event:
     )
 
 
-def _dialled(peer: Peer, family: int) -> socket.socket | None:
+def _dialled(peer: Peer, family: int, limit_s: float) -> socket.socket | None:
     """A connection of our own to the real end; None where there is none to be had."""
     upstream = socket.socket(family, socket.SOCK_STREAM)
-    upstream.settimeout(_DIAL_S)
+    upstream.settimeout(limit_s)
     try:
         upstream.connect((peer.address, peer.port))
     except OSError:

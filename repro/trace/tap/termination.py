@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import select
 import socket
 import ssl
 import struct
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -100,7 +100,7 @@ class Termination:
             show: is shown what passes here in clear.
             note: is told what could not be done, and why.
         """
-        beginning = _peeked(client, len(_SSL_REQUEST))
+        beginning = _peeked(client, len(_SSL_REQUEST)) if _speaks_first(client, server) else b""
         if beginning == _SSL_REQUEST:
             if self.binding_required:
                 note(
@@ -178,6 +178,15 @@ class Termination:
         return self._contexts[key]
 
 
+def _speaks_first(client: socket.socket, server: socket.socket) -> bool:
+    """Whether the program says something before its server does; TLS begins with the program."""
+    poll = select.poll()
+    poll.register(client, select.POLLIN)
+    poll.register(server, select.POLLIN)
+    ready = dict(poll.poll())
+    return client.fileno() in ready
+
+
 def _said(error: BaseException) -> str:
     return getattr(error, "reason", None) or type(error).__name__
 
@@ -195,9 +204,12 @@ def _peeked(client: socket.socket, length: int, *, whole: bool = True) -> bytes:
     """The first bytes of the program, without taking them; fewer where it says no more."""
     client.settimeout(_HANDSHAKE_S)
     flags = socket.MSG_PEEK | (socket.MSG_WAITALL if whole else 0)
-    with suppress(OSError):
+    try:
         return client.recv(length, flags)
-    return b""
+    except OSError:
+        return b""
+    finally:
+        client.settimeout(None)
 
 
 def _authorities(environ: Mapping[str, str]) -> bytes:

@@ -25,7 +25,7 @@ ORIGIN = link(
     "Failed query: begin\nparams: ",
     link("ErrorEvent", "", link("AggregateError", "", *REFUSED, code="ECONNREFUSED")),
 )
-"""The error of the original report: https://github.com/drizzle-team/drizzle-orm, 0.45.4 on @vercel/postgres."""
+"""The error of the original report: drizzle-orm 0.45.4 on @vercel/postgres 0.10.0."""
 
 
 def test_the_origins_chain_goes_down_to_both_addresses() -> None:

@@ -135,7 +135,7 @@ def test_a_blocking_attempt_delays_nobody_s_end(black_hole: int) -> None:
         source.watch()
         assert process.stdout is not None
         process.stdout.readline()
-        while not source._supervisor or not source._supervisor._blocking:
+        while not source._supervisor or not source._supervisor._connections._workers:
             assert process.poll() is None
         process.kill()
     begun = time.monotonic()
@@ -235,4 +235,49 @@ def test_a_program_that_writes_without_asking_is_seen_as_connected() -> None:
         thread.start()
         seen = watched(python(code))
         thread.join()
+    assert seen.attempts == [(f"127.0.0.1:{port}", None, None)]
+
+
+def test_a_signal_ends_the_wait_and_not_the_attempt(black_hole: int) -> None:
+    """The handler returns: Python calls ``connect`` again, and waits for the attempt that was made."""
+    code = (
+        "import os, signal, socket, threading, time\n"
+        "count = []\nsignal.signal(signal.SIGALRM, lambda *_: count.append(1))\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)\n"
+        "def leave():\n time.sleep(0.6); os.write(1, b'%d' % (len(count) > 3)); os._exit(0)\n"
+        "threading.Thread(target=leave).start()\n"
+        f"socket.socket().connect(('127.0.0.1', {black_hole}))\n"
+    )
+    seen = watched(python(code))
+    assert seen.output == "1"
+    assert seen.attempts == [(f"127.0.0.1:{black_hole}", ABANDONED, None)]
+
+
+def test_a_call_that_cannot_succeed_harms_no_later_one(nobody: int) -> None:
+    code = (
+        "import ctypes, os, socket\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        "s = socket.socket()\n"
+        "libc.connect(s.fileno(), ctypes.c_void_p(-1), 16); print(ctypes.get_errno())\n"
+        f"a = b'\\2\\0' + ({nobody}).to_bytes(2, 'big') + b'\\x7f\\0\\0\\1' + bytes(8)\n"
+        "r, w = os.pipe(); libc.connect(w, a, 16); print(ctypes.get_errno())\n"
+        "os.close(w); print(os.read(r, 1))\n"
+        f"print(s.connect_ex(('127.0.0.1', {nobody})))\n"
+    )
+    seen = watched(python(code))
+    assert seen.output.split() == ["14", "88", "b''", "111"]
+    assert seen.attempts == [refused("127.0.0.1", nobody)]
+
+
+def test_a_connect_that_is_called_again_is_one_attempt() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        code = (
+            "import errno, socket\ns = socket.socket(); s.setblocking(False)\n"
+            f"while s.connect_ex(('127.0.0.1', {port})) not in (0, errno.EISCONN): pass\n"
+        )
+        seen = watched(python(code))
+        server.accept()[0].close()
+        server.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            server.accept()
     assert seen.attempts == [(f"127.0.0.1:{port}", None, None)]

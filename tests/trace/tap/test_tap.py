@@ -155,3 +155,67 @@ def test_a_reset_stays_a_reset() -> None:
         seen = tapped(python(code))
         thread.join()
     assert seen.output == "104\n"
+
+
+def test_both_directions_flow_at_once() -> None:
+    """A client that writes while much is said to it, as libpq's pipeline and Redis's do."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def serve() -> None:
+            stream, _ = server.accept()
+            while data := stream.recv(65536):
+                stream.sendall(data * 10)
+            stream.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        code = (
+            "import socket, threading\n"
+            f"s = socket.create_connection(('127.0.0.1', {port}))\n"
+            "def write():\n s.sendall(bytes(3 << 20)); s.shutdown(socket.SHUT_WR)\n"
+            "threading.Thread(target=write).start()\ncount = 0\n"
+            "while data := s.recv(65536): count += len(data)\nprint(count)\n"
+        )
+        seen = tapped(python(code))
+        thread.join()
+    assert seen.output == f"{30 << 20}\n"
+
+
+def test_what_was_said_last_arrives_after_the_program_has_ended() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        got: list[int] = []
+
+        def serve() -> None:
+            stream, _ = server.accept()
+            got.append(sum(len(data) for data in iter(lambda: stream.recv(4096), b"")))
+            stream.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        dial = f"socket.create_connection(('127.0.0.1', {port}))"
+        tapped(python(f"import os, socket\ns = {dial}\ns.sendall(bytes(8 << 20))\nos._exit(0)\n"))
+        thread.join()
+    assert got == [8 << 20]
+
+
+def test_a_server_that_speaks_first_is_not_kept_waiting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def serve() -> None:
+            stream, _ = server.accept()
+            stream.sendall(b"220 hello\r\n")
+            stream.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        termination = Termination({})
+        try:
+            dial = f"socket.create_connection(('127.0.0.1', {port}), 5)"
+            seen = tapped(python(f"import socket\nprint({dial}.recv(100))"), termination=termination)
+        finally:
+            termination.close()
+        thread.join()
+    assert seen.output == "b'220 hello\\r\\n'\n"
