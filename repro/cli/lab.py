@@ -29,6 +29,18 @@ EPILOG = options.epilog(
 )
 
 
+SCENARIOS = {
+    "origin": "the failure that this tool began with: @vercel/postgres, drizzle, nothing on 443",
+    "duplicates": "how often a plain RPUSH arrives when its answers are lost, by client and settings",
+}
+
+RUN_DESCRIPTION = "Start the lab, and show what happens there:\n\n" + "\n".join(
+    f"  {name:<12}{what}" for name, what in SCENARIOS.items()
+)
+
+RUN_EPILOG = options.epilog({"repro lab run origin": "needs Node 20 and npm"})
+
+
 def add_parser(commands: Subparsers) -> None:
     """Add the command and its one subcommand to the command line."""
     parser = commands.add_parser(
@@ -42,10 +54,24 @@ def add_parser(commands: Subparsers) -> None:
     up.add_argument("--json", action="store_true", help="print the environment as one JSON object")
     options.add_lab_servers(up)
     up.set_defaults(execute=execute)
+    scenario = subcommands.add_parser(
+        "run", help="show a scenario from start to end", description=RUN_DESCRIPTION, epilog=RUN_EPILOG
+    )
+    scenario.add_argument("scenario", choices=tuple(SCENARIOS), help="which one")
+    options.add_lab_servers(scenario)
+    scenario.set_defaults(execute=execute_scenario)
 
 
 def _nothing_asked(_arguments: argparse.Namespace) -> int:
     raise errors.UsageError("lab: name a command, such as `repro lab up`; see `repro lab --help`")
+
+
+def execute_scenario(arguments: argparse.Namespace) -> int:
+    """Carry ``lab run`` out."""
+    from importlib import import_module  # noqa: PLC0415 - loads the lab, which help does not need
+
+    code: int = import_module(f"repro.cli.{arguments.scenario}").run(arguments)
+    return code
 
 
 def execute(arguments: argparse.Namespace) -> int:

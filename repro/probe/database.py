@@ -206,33 +206,38 @@ class DatabaseTrial(Trial):
             self.atomicity["detail"]["at_once"] = {"not_applicable": "each transaction is one request"}
             return
         self.recorder.note("transactions at once: every second one is left before COMMIT on purpose")
+        broken: dict[str, object] | None = None
         for name, count in (("two", 2), ("more_than_the_pool", self.probe.pool_size + 2)):
-            tried = concurrency.attempts(count, self._orchestration, f"at-once-{name}")
-            works = [
-                each.transaction(
-                    self.schema,
-                    gaps_by_statement=self.probe.asynchronous,
-                    collected=self.probe.driver is not None,
-                )
-                for each in tried
-            ]
-            raised = yield Together(works)
-            for each, error in zip(tried, raised, strict=True):
-                each.raised = error
-            idle = yield Observe(concurrency.idle_in_transaction(tried))
-            counted = yield Observe(concurrency.rows_of(tried, schema=self.schema))
-            rows = {str(row[0]): int(row[1] or 0) for row in counted}
-            for each in tried:
-                each.rows = rows.get(each.request.orchestration_id, 0)
-            found = concurrency.verdict(tried, int(idle[0][0] or 0))
+            found = yield from self._tried_at_once(name, count)
             self.atomicity["detail"].setdefault("at_once", {})[name] = found
             if concurrency.is_broken(found):
-                self.atomicity["status"] = "broken"
-                raise CheckFailed("not_atomic", _came_apart(found))
-            if found["raised"]:
-                raise CheckFailed(
-                    "not_atomic", f"of {count} transactions at once some failed: {found['raised']}"
-                )
+                broken = found
+            elif found["raised"]:
+                told = f"of {count} transactions at once some failed: {found['raised']}"
+                raise CheckFailed("not_atomic", told)
+        if broken is not None:
+            self.atomicity["status"] = "broken"
+            raise CheckFailed("not_atomic", _came_apart(broken))
+
+    def _tried_at_once(self, name: str, count: int) -> Generator[Action, Any, dict[str, object]]:
+        tried = concurrency.attempts(count, self._orchestration, f"at-once-{name}")
+        works = [
+            each.transaction(
+                self.schema,
+                gaps_by_statement=self.probe.asynchronous,
+                collected=self.probe.driver is not None,
+            )
+            for each in tried
+        ]
+        raised = yield Together(works)
+        for each, error in zip(tried, raised, strict=True):
+            each.raised = error
+        idle = yield Observe(concurrency.idle_in_transaction(tried))
+        counted = yield Observe(concurrency.rows_of(tried, schema=self.schema))
+        rows = {str(row[0]): int(row[1] or 0) for row in counted}
+        for each in tried:
+            each.rows = rows.get(each.request.orchestration_id, 0)
+        return concurrency.verdict(tried, int(idle[0][0] or 0))
 
     def _judge(self) -> None:
         """Same backend and same transaction id around every statement?"""

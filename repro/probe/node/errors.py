@@ -7,7 +7,6 @@ keep the names they have there.
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -47,7 +46,7 @@ def _made(name: str, message: str, code: str | None) -> NodeError:
     number = getattr(errno, code, None) if code else None
     if isinstance(number, int):
         base = type(OSError(number, ""))  # ConnectionRefusedError and the like
-        return _kind(name, base)(number, message or os.strerror(number))
+        return _kind(name, base)(number, message)
     if code in _LOOKUPS:
         return _kind(name, socket.gaierror)(_LOOKUPS[code], message)
     return _kind(name)(message)

@@ -62,9 +62,7 @@ def _common(name: str, transport: str, package: str) -> dict[str, Any]:
         "transport": transport,
         "package": None,
         "uses": "repro.probe.node.driver",
-        "missing": lambda: (
-            None if _folder() else "Node's packages are not there: repro run --node installs them"
-        ),
+        "missing": _missing,
         "driver": lambda: {"name": package, "version": installed().get(package)},
         "versions": installed,
     }
