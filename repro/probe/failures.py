@@ -75,6 +75,7 @@ _BY_TEXT = (
     ("eof", ("Connection closed by server", "Server disconnected without sending", "EOF occurred")),
     ("eof", ("unexpected connection_lost", "connection is closed")),
     ("config_invalid", ("root certificate file",)),
+    ("config_invalid", ("Failed to parse URL", "Invalid URL")),  # Node's fetch
     ("config_invalid", ("invalid connection option", "invalid URI query parameter", "invalid sslmode")),
     ("config_invalid", ('missing "="', "connect() got an unexpected keyword argument")),
     ("sql_error", ("FATAL:  ",)),
