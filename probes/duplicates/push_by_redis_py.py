@@ -20,7 +20,7 @@ def client(url: str, settings: dict[str, Any]) -> redis.Redis:
     if settings.get("from_url"):
         return redis.Redis.from_url(url)
     parts = urlsplit(url)
-    options = {"retry": Retry(NoBackoff(), settings["retry"])} if "retry" in settings else {}
+    options: dict[str, Any] = {"retry": Retry(NoBackoff(), settings["retry"])} if "retry" in settings else {}
     return redis.Redis(
         host=parts.hostname or "localhost",
         port=parts.port or 6379,

@@ -30,8 +30,8 @@ EPILOG = options.epilog(
 
 
 SCENARIOS = {
-    "origin": "the failure that this tool began with: @vercel/postgres, drizzle, nothing on 443",
-    "duplicates": "how often a plain RPUSH arrives when its answers are lost, by client and settings",
+    "origin": "the failure that this tool began with, in three acts",
+    "duplicates": "how often an RPUSH arrives when its answers are lost, by client",
 }
 
 RUN_DESCRIPTION = "Start the lab, and show what happens there:\n\n" + "\n".join(
