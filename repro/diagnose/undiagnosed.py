@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from repro.document import FAILING, ErrorRecord, Evidence, Finding, Layer, Outcome, StageName
+from repro.observe.catalog import QUEUE_NAMES
 
 _LAYER_OF_OPERATION: Mapping[str, Layer] = {
     "resolve": "dns",
@@ -19,9 +20,9 @@ _LAYER_OF_OPERATION: Mapping[str, Layer] = {
     "authenticate": "startup-auth",
 }
 
-_LAYER_OF_PROBE: Mapping[str, Layer] = {
+_LAYER_OF_TRANSPORT: Mapping[str | None, Layer] = {
     "http": "serverless-http",
-    "ws": "websocket",
+    "websocket": "websocket",
 }
 
 ANSWER_LOST = frozenset({"eof", "connection_reset", "timeout", "ws_closed"})
@@ -94,12 +95,13 @@ def _layer(outcome: Outcome) -> Layer:
         return "config"
     if error["operation"] in _LAYER_OF_OPERATION:
         return _LAYER_OF_OPERATION[error["operation"]]
-    family = outcome["name"].partition(".")[0]
-    if family == "push":
+    if is_push(outcome):
         return "upstash-rest" if outcome["transport"] == "http" else "redis-tcp"
     if error["operation"] == "commit" and error["failure"] in ANSWER_LOST:
         return "commit-ambiguity"
-    return _LAYER_OF_PROBE.get(family, "transaction")
+    if error["operation"] == "atomicity":
+        return "transaction"
+    return _LAYER_OF_TRANSPORT.get(outcome["transport"], "transaction")
 
 
 def _finding(
@@ -136,8 +138,8 @@ def _summary(members: Sequence[Outcome], outcomes: Iterable[Outcome]) -> str:
     """What is known, in sentences that claim nothing more than was seen."""
     error = _error(members[0])
     names = ", ".join(f"{member['name']}{_where(member)}" for member in members)
-    passed = [outcome["name"] for outcome in outcomes if outcome["status"] == "pass"]
-    alike = [name for name in passed if _is_push(name) == _is_push(members[0]["name"])]
+    passed = [outcome for outcome in outcomes if outcome["status"] == "pass"]
+    alike = [outcome["name"] for outcome in passed if is_push(outcome) == is_push(members[0])]
     beside = f" On the same target these passed: {', '.join(alike)}." if alike else ""
     return f"Failed during {error['operation']}, {in_words(error['failure'])}: {names}.{beside}"
 
@@ -150,9 +152,9 @@ def _where(outcome: Outcome) -> str:
     return f" for {outcome['predicted'][0]['host']}" if outcome["predicted"] else ""
 
 
-def _is_push(name: str) -> bool:
+def is_push(outcome: Outcome) -> bool:
     """Whether a probe is of the queue: its peers say nothing of the database's."""
-    return name.startswith("push.")
+    return outcome["name"] in QUEUE_NAMES or outcome["name"].startswith("push.")
 
 
 def _evidence(outcome: Outcome, lines: Sequence[Mapping[str, Any]]) -> list[Evidence]:

@@ -54,6 +54,9 @@ NAMES = tuple(entry.name for entry in CATALOG)
 
 NODE_NAMES = tuple(entry.name for entry in NODE)
 
+QUEUE_NAMES = frozenset(entry.name for entry in (*CATALOG, *NODE) if entry.needs != DATABASE)
+"""The probes of the queue."""
+
 
 def matching(patterns: Sequence[str], *, node: bool = False) -> tuple[Entry, ...]:
     """The probes that one of the patterns (shell globs) names; all of them when there is no pattern.

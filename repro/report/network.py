@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from repro.diagnose.undiagnosed import is_push
 from repro.document import Endpoint, Outcome
 from repro.events import Peer
 
@@ -39,16 +40,12 @@ def passing_addresses(
     """
     reached: dict[str, list[str]] = {}
     for each in outcomes:
-        if each["status"] == "pass" and _pushes(each) == _pushes(failing):
+        if each["status"] == "pass" and is_push(each) == is_push(failing):
             for address, why in attempts(events.get(each["name"], ())):
                 if why is None:
                     reached.setdefault(address, []).append(each["name"])
     own = {address for address, _ in dialled(failing, events.get(failing["name"], ()))}
     return reached if own - set(reached) else {}
-
-
-def _pushes(outcome: Outcome) -> bool:
-    return outcome["name"].startswith("push.")
 
 
 def as_predicted(predicted: Sequence[Endpoint], addresses: Iterable[str]) -> bool:

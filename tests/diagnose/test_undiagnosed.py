@@ -100,6 +100,10 @@ def test_independent_failures_are_findings_of_their_own() -> None:
         ("ws.neon", "websocket", {"operation": "upgrade", "failure": "ws_handshake"}, "websocket"),
         ("push.redis-tcp", "tcp", {"operation": "push", "failure": "redis_error"}, "redis-tcp"),
         ("push.upstash-rest", "http", {"operation": "push", "failure": "http_status"}, "upstash-rest"),
+        ("node.ioredis", "tcp", {"operation": "push", "failure": "redis_error"}, "redis-tcp"),
+        ("node.upstash", "http", {"operation": "push", "failure": "redis_error"}, "upstash-rest"),
+        ("node.neon-ws", "websocket", {"operation": "begin", "failure": "eof"}, "websocket"),
+        ("node.drizzle-vercel-sql", "websocket", {"operation": "atomicity"}, "transaction"),
     ],
 )
 def test_the_layer(name: str, transport: str, error: dict[str, str], layer: str) -> None:
