@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,3 +71,19 @@ def test_redis_and_http_messages_are_there(traces: dict[str, Lines]) -> None:
     assert http
     assert all(line["http.status"] == 200 for line in http)
     assert {"ws.frame"} <= {line["op"] for line in traces["ws.neon"]}
+
+
+def test_with_a_tap_and_a_capture(command: Make, tmp_path: Path) -> None:
+    done = command()("run", "--only", "tcp.raw,push.redis-tcp", "--tap", "--pcap")
+    assert done.returncode == 0, done.stderr
+    run = the_run(tmp_path)
+    document = read_run(run)
+    for lines in read_events(run, document).values():
+        connects = [line for line in lines if line["op"] == "connect"]
+        if connects:
+            assert all(line["observer"] == "tap" for line in connects)
+            assert {"hook", "kernel", "tap"} <= set(lines[0]["sources"])
+            ports = {line["peer"]["port"] for line in lines if line["peer"]}
+            assert ports == {connects[0]["peer"]["port"]}, "the tap's own address is nobody's peer"
+    assert (run / "trace.pcapng").read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
+    assert document["environment"]["command"] == "repro run --only tcp.raw,push.redis-tcp --tap --pcap"
