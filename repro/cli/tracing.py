@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.cli import errors
-from repro.events import EVENT_SCHEMA, Event
+from repro.document import visibility
+from repro.events import Event
 from repro.probe.secrets import redactor_for
 from repro.redaction import Redactor
 from repro.trace.formats.node_debug import node_debug
@@ -117,22 +118,13 @@ class Events:
     def head(self, view: View, words: Sequence[str]) -> None:
         """Say what can be seen."""
         line: Line = {
-            "seq": 0,
-            "t0": 0.0,
-            "t": 0.0,
-            "src": "run",
-            "op": "visibility",
-            "conn": None,
-            "pid": None,
-            "peer": None,
-            "failure": None,
-            "errno": None,
-            "schema": EVENT_SCHEMA,
-            "run_id": "trace",
-            "probe": Path(words[0]).name,
-            "sources": ["kernel", "tap"],
-            "cannot_see": ["what lookups were answered", "Unix sockets", "datagrams"],
-            "wall_clock_origin": self.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            **visibility.record(
+                run_id="trace",
+                probe=Path(words[0]).name,
+                sources=["kernel", "tap"],
+                cannot_see=["what lookups were answered", "Unix sockets", "datagrams"],
+                wall_clock_origin=self.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            ),
             "kernel": view.source or "none",
             "kernel.reason": view.reason,
             "kernel.lost": view.lost,

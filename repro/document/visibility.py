@@ -49,6 +49,27 @@ def _record(
     sources = sorted(
         {"hook", *(["kernel"] if kernel else []), *seen_by, *(str(line["src"]) for line in lines)}
     )
+    return record(
+        run_id=document["run_id"],
+        probe=probe,
+        sources=sources,
+        cannot_see=[*(() if kernel else _ONLY_THE_KERNEL_SEES), *_NOBODY_SEES],
+        wall_clock_origin=document["started_at"],
+    )
+
+
+def record(
+    *, run_id: str, probe: str, sources: Sequence[str], cannot_see: Sequence[str], wall_clock_origin: str
+) -> dict[str, Any]:
+    """The first line of a trace.
+
+    Args:
+        run_id: the run's, or what stands for it.
+        probe: whose trace it is.
+        sources: which were active.
+        cannot_see: what none of them sees, a few words each.
+        wall_clock_origin: the wall clock at the moment that the lines' times are counted from.
+    """
     return {
         "seq": 0,
         "t0": 0.0,
@@ -61,9 +82,9 @@ def _record(
         "failure": None,
         "errno": None,
         "schema": EVENT_SCHEMA,
-        "run_id": document["run_id"],
+        "run_id": run_id,
         "probe": probe,
-        "sources": sources,
-        "cannot_see": [*(() if kernel else _ONLY_THE_KERNEL_SEES), *_NOBODY_SEES],
-        "wall_clock_origin": document["started_at"],
+        "sources": list(sources),
+        "cannot_see": list(cannot_see),
+        "wall_clock_origin": wall_clock_origin,
     }

@@ -28,19 +28,20 @@ class NodeUnavailable(RuntimeError):  # noqa: N818 - it says what is missing
     """There is no Node, or its packages cannot be installed; the message is one line."""
 
 
-def provide(environ: Mapping[str, str], tell: Callable[[str], None]) -> Path:
-    """The folder with the scripts of the Node probes and their packages.
+def provide(environ: Mapping[str, str], tell: Callable[[str], None], *, scripts: Path | None = None) -> Path:
+    """A folder with scripts beside the packages that they import.
 
     Args:
         environ: where the cache and the programs are looked up.
         tell: is told what takes time.
+        scripts: where the scripts, their ``package.json`` and their lock file are; those of the Node probes.
 
     Raises:
         NodeUnavailable: if that cannot be had.
     """
     program("node", environ)
     _check_version(environ)
-    scripts = probes_folder() / "node"
+    scripts = scripts or probes_folder() / "node"
     packages = _packages(scripts, environ, tell)
     return _beside(packages, scripts, environ)
 

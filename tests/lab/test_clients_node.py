@@ -1,18 +1,16 @@
 """The original JavaScript clients, pinned by the lock file, through the lab's gateways over TLS.
 
-Their packages are installed once into the user's cache, under the hash of the lock file. Without Node the
+Their packages are installed once into the user's cache, as those of the Node probes are. Without Node the
 tests skip; with ``TXREPRO_REQUIRE_NODE=1`` they fail instead.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import secrets
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,12 +18,12 @@ from typing import Any, NoReturn
 import psycopg
 import pytest
 
+from repro.environments.node import NodeUnavailable, provide
 from repro.lab.process import Lab
 
 pytestmark = pytest.mark.node
 
 CLIENTS = Path(__file__).resolve().parent.parent / "clients_node"
-INSTALL_S = 300
 SCRIPT_S = 60
 
 Script = Callable[..., dict[str, Any]]
@@ -37,78 +35,19 @@ def unavailable(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def program(name: str) -> str:
-    return shutil.which(name) or unavailable(
-        f"{name} is not installed: the Node clients need Node 20 and npm"
-    )
-
-
 @pytest.fixture(scope="session")
-def node() -> str:
-    """The path of Node 20 or later."""
-    path = program("node")
-    version = subprocess.run(
-        [path, "--version"], capture_output=True, text=True, timeout=30, check=True
-    ).stdout
-    if int(version.strip().lstrip("v").split(".")[0]) < 20:
-        unavailable(f"node is {version.strip()}: the Node clients need Node 20")
-    return path
-
-
-@pytest.fixture(scope="session")
-def packages(node: str) -> Path:
-    """The installed ``node_modules``."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "txrepro" / "clients_node"
-    key = hashlib.sha256((CLIENTS / "package-lock.json").read_bytes()).hexdigest()[:16]
-    if not (cache / key).exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as folder:
-            install(Path(folder))
-            publish(Path(folder), cache / key)
-    return cache / key / "node_modules"
-
-
-def install(folder: Path) -> None:
-    npm = program("npm")
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(CLIENTS / name, folder)
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=INSTALL_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        unavailable(f"npm ci did not end within {INSTALL_S} s")
-    if done.returncode != 0:
-        unavailable(f"npm ci failed: {done.stderr.strip().splitlines()[-1:]}")
-
-
-def publish(folder: Path, place: Path) -> None:
-    """Move a complete installation to its place, unless another process was faster."""
-    complete = folder / "complete"
-    complete.mkdir()
-    (folder / "node_modules").rename(complete / "node_modules")
-    try:
-        complete.rename(place)
-    except OSError:
-        assert place.exists()
-
-
-@pytest.fixture(scope="session")
-def workspace(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace() -> Path:
     """The scripts beside the packages that they import."""
-    folder = tmp_path_factory.mktemp("clients_node")
-    for script in CLIENTS.glob("*.mjs"):
-        shutil.copy(script, folder)
-    (folder / "package.json").write_text('{"type": "module"}')
-    (folder / "node_modules").symlink_to(packages)
-    return folder
+    try:
+        return provide(os.environ, print, scripts=CLIENTS)
+    except NodeUnavailable as error:
+        unavailable(str(error))
+
+
+@pytest.fixture(scope="session")
+def node(workspace: Path) -> str:
+    """The path of Node."""
+    return str(shutil.which("node"))
 
 
 @pytest.fixture
