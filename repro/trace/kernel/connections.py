@@ -248,6 +248,10 @@ class Connections:
         with self._lock:
             open_ = [*self._pending.values(), *(worker.attempt for worker in self._workers.values())]
             self._pending.clear()
+            for worker in self._workers.values():
+                if worker.notification is not None:  # it is begun again, and waits by itself
+                    self._listener.answer(worker.notification, abi.ERESTARTSYS)
+                    worker.notification = None
         for attempt in open_:
             self._tell_once(attempt, attempt.abandoned(now))
 

@@ -73,7 +73,7 @@ class Supervisor:
             self._wake.close()
 
     def stop(self) -> None:
-        """End `serve`, from any thread. A traced process that lives on can connect no more (ENOSYS)."""
+        """End `serve`, from any thread. A traced process that lives on is let through by its keeper."""
         with suppress(OSError):
             self._wake.send(b"x")
 

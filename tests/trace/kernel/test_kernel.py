@@ -281,3 +281,34 @@ def test_a_connect_that_is_called_again_is_one_attempt() -> None:
         with pytest.raises(BlockingIOError):
             server.accept()
     assert seen.attempts == [(f"127.0.0.1:{port}", None, None)]
+
+
+def test_what_a_program_leaves_behind_goes_on_when_the_tracer_is_killed(tmp_path: Path, nobody: int) -> None:
+    """A grandchild, which nobody ends: without a keeper its connects would fail with ENOSYS."""
+    told, go = tmp_path / "told", tmp_path / "go"
+    os.mkfifo(go)
+    late = (
+        f"import socket; open({str(go)!r}).read()\n"
+        f"result = socket.socket().connect_ex(('127.0.0.1', {nobody}))\n"
+        f"open({str(told)!r}, 'w').write(str(result))"
+    )
+    script = tmp_path / "tracer.py"
+    script.write_text(
+        "import subprocess, sys\n"
+        "from repro.trace.kernel import KernelSource\n"
+        "source = KernelSource(print)\n"
+        f"late = {late!r}\n"
+        "inner = 'import subprocess, sys, time;'\n"
+        "inner += 'p = subprocess.Popen([sys.executable, \"-c\", sys.argv[1]]);'\n"
+        "inner += 'print(p.pid, flush=True); time.sleep(600)'\n"
+        "command = source.command([sys.executable, '-c', inner, late])\n"
+        "process = subprocess.Popen(command, pass_fds=source.descriptors)\n"
+        "source.watch(); process.wait()\n"
+    )
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as tracer:
+        assert tracer.stdout is not None
+        handle = os.pidfd_open(int(tracer.stdout.readline()))
+        tracer.kill()
+    go.write_text("go")
+    assert _ended(handle)
+    assert told.read_text() == "111"
