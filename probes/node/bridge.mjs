@@ -27,11 +27,11 @@ export const linkOf = (error, seen = new Set()) => {
   };
 };
 
-/** Serves a driver: an object whose methods are what can be asked. */
-export const serve = async (make) => {
+/** Serves a driver: an object whose methods are what can be asked. It ends with whoever asks. */
+export const serve = (make) => {
   let driver = null;
-  for await (const line of readline.createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-    const { id, ask, ...given } = JSON.parse(line);
+  let before = Promise.resolve();
+  const answer = async ({ id, ask, ...given }) => {
     try {
       if (ask === 'open') {
         Object.assign(process.env, given.variables);
@@ -44,8 +44,10 @@ export const serve = async (make) => {
     } catch (error) {
       tell({ id, error: linkOf(error) });
     }
-  }
-  process.exit(0);
+  };
+  const lines = readline.createInterface({ input: process.stdin, crlfDelay: Infinity });
+  lines.on('line', (line) => (before = before.then(() => answer(JSON.parse(line)))));
+  lines.on('close', () => process.exit(0)); // also while an answer is waited for
 };
 
 process.on('unhandledRejection', (error) => process.stderr.write(`unhandled: ${error?.message ?? error}\n`));

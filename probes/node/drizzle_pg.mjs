@@ -7,4 +7,4 @@ import { OnDrizzle } from './transactions.mjs';
 
 const pool = () => new pg.Pool({ connectionString: process.env.DATABASE_URL });
 
-await serve(() => new OnDrizzle(pool, (given) => drizzle(given), sql));
+serve(() => new OnDrizzle(pool, (given) => drizzle(given), sql));

@@ -6,7 +6,7 @@ import { serve } from './bridge.mjs';
 import { pointedVercel } from './neon.mjs';
 import { OnDrizzle } from './transactions.mjs';
 
-await serve(async () => {
+serve(async () => {
   await pointedVercel();
   return new OnDrizzle(() => createPool(), (given) => drizzle(given), sql);
 });

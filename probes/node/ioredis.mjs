@@ -2,7 +2,7 @@
 import Redis from 'ioredis';
 import { serve } from './bridge.mjs';
 
-await serve(() => {
+serve(() => {
   const redis = new Redis(process.env.UPSTASH_REDIS_URL, { lazyConnect: true, retryStrategy: () => null });
   let last = null;
   redis.on('error', (error) => (last = error)); // what connect() rejects with hides it

@@ -4,7 +4,7 @@ import { serve } from './bridge.mjs';
 import { pointed } from './neon.mjs';
 import { values } from './transactions.mjs';
 
-await serve(() => {
+serve(() => {
   pointed(neonConfig);
   const sql = neon(process.env.DATABASE_URL);
   const batch = async (statements) => {

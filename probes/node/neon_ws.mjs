@@ -4,7 +4,7 @@ import { serve } from './bridge.mjs';
 import { pointed } from './neon.mjs';
 import { OnPool } from './transactions.mjs';
 
-await serve(() => {
+serve(() => {
   pointed(neonConfig, { webSocket: true });
   return new OnPool(() => new Pool({ connectionString: process.env.DATABASE_URL }));
 });

@@ -3,4 +3,4 @@ import pg from 'pg';
 import { serve } from './bridge.mjs';
 import { OnPool } from './transactions.mjs';
 
-await serve(() => new OnPool(() => new pg.Pool({ connectionString: process.env.DATABASE_URL })));
+serve(() => new OnPool(() => new pg.Pool({ connectionString: process.env.DATABASE_URL })));

@@ -36,6 +36,7 @@ dns.lookup = function (name, options, callback) {
     ? lookup.call(dns, name, watched)
     : lookup.call(dns, name, options, watched);
 };
+Object.defineProperties(dns.lookup, Object.getOwnPropertyDescriptors(lookup)); // its promisified form stays
 
 // Attempts. Since Node 20 each address of happy eyeballs is an event of its own.
 const connect = net.Socket.prototype.connect;

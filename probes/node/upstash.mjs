@@ -2,7 +2,7 @@
 import { Redis } from '@upstash/redis';
 import { serve } from './bridge.mjs';
 
-await serve(() => {
+serve(() => {
   const redis = new Redis({
     url: process.env.UPSTASH_REDIS_REST_URL,
     token: process.env.UPSTASH_REDIS_REST_TOKEN,

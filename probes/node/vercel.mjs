@@ -22,7 +22,7 @@ class Vercel extends OnPool {
   }
 }
 
-await serve(async () => {
+serve(async () => {
   await pointedVercel();
   return new Vercel(() => createPool());
 });

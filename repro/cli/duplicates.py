@@ -91,7 +91,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _told(case: Case, lab: Lab, packages: Mapping[str, str]) -> str:
     if case.script.endswith(".mjs") and NODE_MISSING in packages:
         return f"{case.client:<16} {case.settings or 'defaults':<30} skipped  {packages[NODE_MISSING]}\n"
-    arrived, then = pushed(case, lab, packages)
+    try:
+        arrived, then = pushed(case, lab, packages)
+    except errors.CannotTest as error:
+        return f"{case.client:<16} {case.settings or 'defaults':<30} skipped  {plain(str(error))}\n"
     return f"{case.client:<16} {case.settings or 'defaults':<30} {arrived:>7}  {plain(then)}\n"
 
 
@@ -134,4 +137,6 @@ def _client(case: Case, order: str, packages: Mapping[str, str]) -> str:
     except subprocess.TimeoutExpired:
         return f"still trying after {LONGEST_S:.0f} s"
     lines = done.stdout.strip().splitlines()
-    return lines[-1] if lines else f"ended with {done.returncode}"
+    if done.returncode or not lines or "not installed" in lines[-1]:
+        raise errors.CannotTest(f"{case.client}: {lines[-1] if lines else 'its script cannot be run'}")
+    return lines[-1]

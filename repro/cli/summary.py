@@ -65,6 +65,9 @@ def _parts(ending: Ending, symbols: Symbols) -> Iterator[RenderableType]:
     document = ending.document
     yield Text()
     yield _verdict(ending)
+    alone = [outcome["name"] for outcome in document["probes"] if _was_tried_alone(outcome)]
+    if alone:
+        yield Text(f"with one transaction at a time only: {_data(', '.join(alone))}", style="dim")
     failing = [outcome for outcome in document["probes"] if outcome["status"] in FAILING]
     if failing:
         yield Text()
@@ -74,6 +77,12 @@ def _parts(ending: Ending, symbols: Symbols) -> Iterator[RenderableType]:
         yield _findings(document["findings"], document["probes"])
     yield Text()
     yield _pointers(ending)
+
+
+def _was_tried_alone(outcome: Outcome) -> bool:
+    """Whether a client with a pool of its own passed without having been tried with transactions at once."""
+    at_once = outcome["atomicity"]["detail"].get("at_once", {})
+    return outcome["status"] == "pass" and outcome["name"].startswith("node.") and "not_checked" in at_once
 
 
 def _verdict(ending: Ending) -> Text:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -60,8 +61,10 @@ def program(name: str, environ: Mapping[str, str]) -> str:
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
     """Where installed packages are kept."""
-    home = environ.get("XDG_CACHE_HOME") or str(Path(environ.get("HOME") or Path.home()) / ".cache")
-    return Path(home) / "txrepro" / "node"
+    given = environ.get("XDG_CACHE_HOME")
+    if not given or not Path(given).is_absolute():  # a relative one is to be ignored, says its specification
+        given = str(Path(environ.get("HOME") or Path.home()) / ".cache")
+    return Path(given) / "txrepro" / "node"
 
 
 def _check_version(environ: Mapping[str, str]) -> None:
@@ -113,8 +116,16 @@ def _install(scripts: Path, folder: Path, environ: Mapping[str, str]) -> None:
     except subprocess.TimeoutExpired as error:
         raise NodeUnavailable(f"npm did not end within {INSTALL_S:.0f} s") from error
     if done.returncode:
-        last = next((line for line in reversed(done.stderr.splitlines()) if "npm error" in line), "")
-        raise NodeUnavailable(f"npm cannot install the packages: {last[:200] or done.returncode}")
+        raise NodeUnavailable(f"npm cannot install the packages: {_reason(done.stderr) or done.returncode}")
+    if not (folder / "node_modules").is_dir():
+        raise NodeUnavailable("npm installed nothing, and said nothing of it")
+
+
+def _reason(said: str) -> str:
+    """The first words of npm's complaint, on one line, without anybody's password."""
+    lines = [line.partition("npm error")[2].strip() for line in said.splitlines() if "npm error" in line]
+    told = " ".join(line for line in lines if line and not line.startswith("A complete log"))
+    return re.sub(r"//[^/@\s]+@", "//", told)[:200]
 
 
 def _publish(folder: Path, place: Path) -> None:

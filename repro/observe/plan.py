@@ -57,14 +57,21 @@ class Plan:
         return "commit" if self.commit or self.kind == "lab" else "rollback"
 
     @property
+    def running(self) -> Sequence[Entry]:
+        """The probes that are not skipped for lack of a setting."""
+        if self.kind == "lab":
+            return self.entries
+        return [entry for entry in self.entries if reason_to_skip(entry, self.variables) is None]
+
+    @property
     def workers(self) -> int:
         """How many probes run side by side."""
-        return max(1, min(len(self.entries), available_cores()))
+        return max(1, min(len(self.running), available_cores()))
 
     @property
     def share_s(self) -> float:
         """Each probe's share of the deadline, in seconds."""
-        waves = math.ceil(len(self.entries) / self.workers) if self.entries else 1
+        waves = math.ceil(len(self.running) / self.workers) or 1
         allowance = WRITING_ALLOWANCE_S + (LAB_ALLOWANCE_S if self.kind == "lab" else 0.0)
         left = max(self.deadline_s - min(allowance, self.deadline_s / 4), 0.1)
         return min(LONGEST_SHARE_S, left / waves)

@@ -48,6 +48,7 @@ _BY_TYPE_NAME = {
     "ReplyError": "redis_error",
     "UpstashError": "redis_error",
     "VercelPostgresError": "config_invalid",
+    "NodeEnded": "driver_crash",
     # ours
     "InteractiveTransactionRequired": "unsupported",
     "MalformedUrl": "config_invalid",
@@ -73,7 +74,7 @@ _BY_TEXT = (
     ("connection_reset", ("Connection reset by peer",)),
     ("eof", ("server closed the connection unexpectedly", "closed in the middle of operation")),
     ("eof", ("Connection closed by server", "Server disconnected without sending", "EOF occurred")),
-    ("eof", ("unexpected connection_lost", "connection is closed")),
+    ("eof", ("unexpected connection_lost", "connection is closed", "Connection terminated")),
     ("config_invalid", ("root certificate file",)),
     ("config_invalid", ("Failed to parse URL", "Invalid URL")),  # Node's fetch
     ("config_invalid", ("invalid connection option", "invalid URI query parameter", "invalid sslmode")),

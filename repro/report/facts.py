@@ -150,7 +150,8 @@ def transaction(document: RunDocument, most: int) -> str:
 
 def _effect(document: RunDocument) -> str:
     if document["transaction"]["effect"] == "rollback":
-        return "Nothing durable was written: the tables were temporary, `ON COMMIT DROP`."
+        alone = " Each driver was tried with one transaction at a time only; `--commit` tries several at once."
+        return "Nothing durable was written: the tables were temporary, `ON COMMIT DROP`." + alone
     kept = [
         each["name"]
         for each in document["probes"]

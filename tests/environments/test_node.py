@@ -85,7 +85,7 @@ def test_two_at_the_same_time_do_not_spoil_each_other(environ: dict[str, str], t
         (
             "echo v22.1.0",
             "echo 'npm error code E404' >&2; exit 1",
-            "npm cannot install the packages: npm error",
+            "npm cannot install the packages: code E404",
         ),
     ],
 )

@@ -5,7 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +19,7 @@ from repro.probe.node.errors import error_of
 from repro.probe.node.events import Preload
 
 _LEAVE_S = 3.0
+_LOG_BYTES = 16_384
 
 _SETTINGS = (
     *("DATABASE_URL", "POSTGRES_URL", "POSTGRES_URL_NON_POOLING", "NEON_FETCH_ENDPOINT", "NEON_WS_PROXY"),
@@ -24,8 +28,12 @@ _SETTINGS = (
 """What a script may be told. It comes on standard input, so that it stands in no environment."""
 
 
-class NodeEnded(EOFError):  # noqa: N818 - it says what happened
-    """The Node process ended before it answered."""
+MOST_EVENTS = 100_000
+"""Events handed on of one process; a driver that reconnects without end must not fill the memory."""
+
+
+class NodeEnded(Exception):  # noqa: N818 - it says what happened
+    """The Node process ended before it answered; the message has its last words."""
 
 
 class Bridge:
@@ -39,6 +47,8 @@ class Bridge:
 
     def __init__(self, folder: Path, script: str, variables: Mapping[str, str]) -> None:
         self._numbers = itertools.count(1)
+        self._events = 0
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with this
         reading, writing = os.pipe()
         self._answers = os.fdopen(reading, "rb")
         try:
@@ -46,7 +56,8 @@ class Bridge:
                 ["node", "--require", str(folder / "trace.cjs"), str(folder / script)],
                 cwd=folder,
                 stdin=subprocess.PIPE,
-                stdout=2,  # the driver's own words are the log
+                stdout=self._log,
+                stderr=self._log,
                 pass_fds=(writing,),
                 env=_environment(writing),
             )
@@ -80,10 +91,19 @@ class Bridge:
                     raise error_of(told["error"])
                 return told["answer"]
             if "uncaught" in told:
+                self.kill()
                 raise error_of(told["uncaught"])
-            for event in self._preload.events(told):
-                hooks.tell(event)
+            self._tell(told)
         raise NodeEnded(self._how_it_ended())
+
+    def _tell(self, line: Mapping[str, Any]) -> None:
+        """Hand on what the preload says; an answer that comes late is nobody's."""
+        if "id" in line or "uncaught" in line:
+            return
+        for event in self._preload.events(line):
+            self._events += 1
+            if self._events <= MOST_EVENTS:
+                hooks.tell(event)
 
     def close(self) -> None:
         """End the process. Safe to repeat."""
@@ -97,9 +117,10 @@ class Bridge:
             self._process.wait()
         for line in self._answers:  # what it said last
             with suppress(ValueError, KeyError):
-                for event in self._preload.events(json.loads(line)):
-                    hooks.tell(event)
+                self._tell(json.loads(line))
         self._answers.close()
+        sys.stderr.write(self._said())
+        self._log.close()
 
     def kill(self) -> None:
         """End the process at once."""
@@ -108,7 +129,15 @@ class Bridge:
     def _how_it_ended(self) -> str:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_LEAVE_S)
-        return f"the Node process ended by itself ({self._process.returncode})"
+        words = [line for line in self._said().splitlines() if re.match(r"\w*Error\b", line.strip())]
+        why = f": {words[-1].strip()}" if words else ""
+        return f"the Node process ended by itself, with {self._process.returncode}{why}"
+
+    def _said(self) -> str:
+        """What the script and its driver wrote, its end."""
+        self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, self._log.tell() - _LOG_BYTES))
+        return self._log.read().decode("utf-8", "replace")
 
 
 def _environment(channel: int) -> dict[str, str]:

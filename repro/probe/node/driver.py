@@ -18,7 +18,7 @@ from repro.persistence.steps import (
     Transaction,
     drive,
 )
-from repro.probe.node.bridge import Bridge
+from repro.probe.node.bridge import Bridge, NodeEnded
 from repro.probe.node.errors import NodeError
 from repro.probe.transactions import Abandoned
 
@@ -91,7 +91,7 @@ class NodeDriver(InteractiveDriver):
         try:
             if self.usable:
                 self.bridge.ask("close")
-        except (NodeError, EOFError):
+        except (NodeError, NodeEnded):
             pass  # nobody waits for its goodbye
         finally:
             self.bridge.close()

@@ -81,6 +81,7 @@ def _opened(kind: Callable[[Bridge], Any], script: str, request: Request) -> Any
     try:
         bridge.open()
     except BaseException:
+        bridge.kill()
         bridge.close()
         raise
     return kind(bridge)
