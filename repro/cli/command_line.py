@@ -19,7 +19,11 @@ def run(arguments: argparse.Namespace, *, only: Sequence[str] = ()) -> str:
         value = getattr(arguments, flag[2:].replace("-", "_"))
         if value is not None:
             words += [flag, f"{value:g}" if isinstance(value, float) else str(value)]
-    words += [flag for flag in ("--node", "--commit", "--tap", "--pcap") if getattr(arguments, flag[2:])]
+    words += [
+        flag
+        for flag in ("--node", "--commit", "--no-experiments", "--tap", "--pcap")
+        if getattr(arguments, flag[2:].replace("-", "_"))
+    ]
     return shlex.join(words)
 
 

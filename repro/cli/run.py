@@ -58,6 +58,9 @@ def add_parser(commands: Subparsers) -> None:
     )
     options.add_target(parser)
     parser.add_argument(
+        "--no-experiments", action="store_true", help="find causes, and do not prove them by experiment"
+    )
+    parser.add_argument(
         "--tap",
         action="store_true",
         help="lead connections through a tap too, for drivers that hide their messages (Linux; an observer)",

@@ -113,7 +113,13 @@ def _carry_out(
     try:
         with table.watcher(screen) as watcher:
             finished = body.carry_out(
-                plan, aimed, folder, command_line.run(arguments), watcher, pcap=arguments.pcap
+                plan,
+                aimed,
+                folder,
+                command_line.run(arguments),
+                watcher,
+                pcap=arguments.pcap,
+                experiments=not arguments.no_experiments,
             )
     except LabError as error:
         raise errors.CannotTest(f"the lab: {error}") from error

@@ -146,6 +146,7 @@ def _findings(findings: Sequence[Finding], outcomes: Sequence[Outcome]) -> Table
                 (_data(finding["title"]), ""),
                 (f"\n{wording.cause(finding)}: {_data(', '.join(finding['probes']))}", "dim"),
                 *((f"\n{_data(said)}", "dim") for said in _said(finding, outcomes)),
+                *((f"\n{_data(line)}", "") for line in _proof_and_fix(finding)),
             ),
         )
     return grid
@@ -156,6 +157,19 @@ def _said(finding: Finding, outcomes: Sequence[Outcome]) -> list[str]:
     errors = [each["error"] for each in outcomes if each["name"] in finding["probes"]]
     deepest = [error["chain"][-1]["message"] for error in errors if error is not None and error["chain"]]
     return list(dict.fromkeys(filter(None, deepest)))[:2]
+
+
+def _proof_and_fix(finding: Finding) -> Iterator[str]:
+    """What the experiment came to, and the best thing to do."""
+    experiment = finding["experiment"]
+    if experiment is not None:
+        before, after = experiment["baseline"], experiment["changed"]
+        yield (
+            f"proof: unchanged it failed {before['failed']} of {before['runs']} times; "
+            f"with {experiment['change']} {after['failed']} of {after['runs']}"
+        )
+    if finding["fix"]:
+        yield f"fix: {finding['fix'][0]}"
 
 
 def _pointers(ending: Ending) -> Table:

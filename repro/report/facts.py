@@ -150,7 +150,9 @@ def transaction(document: RunDocument, most: int) -> str:
 
 def _effect(document: RunDocument) -> str:
     if document["transaction"]["effect"] == "rollback":
-        alone = " Each driver was tried with one transaction at a time only; `--commit` tries several at once."
+        alone = (
+            " Each driver was tried with one transaction at a time only; `--commit` tries several at once."
+        )
         return "Nothing durable was written: the tables were temporary, `ON COMMIT DROP`." + alone
     kept = [
         each["name"]

@@ -61,7 +61,8 @@ def test_the_origins_situation(command: Make, tmp_path: Path, lab: Lab) -> None:
     passed = {name for name, probe in probes.items() if probe["status"] == "pass"}
     assert passed == set(probes) - {*SERVERLESS, "push.redis-tcp", "push.upstash-rest"}
     (finding,) = document["findings"]
-    assert (finding["cause"], finding["probes"]) == (None, list(SERVERLESS))
+    assert (finding["cause"], finding["probes"]) == ("sl-localhost-443", list(SERVERLESS))
+    assert finding["proof"] == "untested", "no experiment of this cause is there yet"
 
 
 @pytest.mark.parametrize("flags", [(), ("--commit",)], ids=["temporary", "commit"])
@@ -87,3 +88,16 @@ def test_an_env_file_is_a_target(command: Make, tmp_path: Path, lab: Lab) -> Non
 
     assert done.returncode == 0, done.stderr
     assert the_run(tmp_path)["target"]["kind"] == "env"
+
+
+def test_a_cause_with_a_safe_change_is_proved_by_experiment(command: Make, tmp_path: Path, lab: Lab) -> None:
+    url = lab.environment["DATABASE_URL"].replace("postgresql://", "postgres://")
+    only = ("--only", "orm.sqlalchemy-psycopg,tcp.raw")
+    done = command(**{**lab.environment, "DATABASE_URL": url, "POSTGRES_URL": url})("run", *only)
+
+    assert done.returncode == 1, done.stderr
+    (finding,) = the_run(tmp_path)["findings"]
+    assert (finding["cause"], finding["proof"]) == ("cfg-sa-postgres-scheme", "confirmed")
+    assert finding["experiment"]["baseline"] == {"runs": 3, "failed": 3}
+    assert finding["experiment"]["changed"] == {"runs": 3, "failed": 0}
+    assert "proof: unchanged it failed 3 of 3 times" in done.stderr

@@ -1,0 +1,80 @@
+"""``repro explain CAUSE``: what it is, how it shows, how to tell it from its look-alikes, the fix."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from repro.cli import errors, options
+
+if TYPE_CHECKING:
+    from repro.cli.options import Subparsers
+    from repro.diagnose.cause import Cause
+
+DESCRIPTION = "Explain a known cause, or list them all."
+
+EPILOG = options.epilog(
+    {"repro explain": "all causes, a line each", "repro explain sl-localhost-443": "one of them"}
+)
+
+_WIDTH = 78
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "explain", help="what a cause is, and what to do about it", description=DESCRIPTION, epilog=EPILOG
+    )
+    parser.add_argument("cause", metavar="CAUSE", nargs="?", help="its id; all of them without one")
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Carry the command out.
+
+    Raises:
+        UsageError: there is no such cause.
+    """
+    from repro.cli import output  # noqa: PLC0415 - loads what help does not need
+    from repro.diagnose.causes import BY_ID, CAUSES  # noqa: PLC0415
+
+    if arguments.cause is None:
+        output.write("".join(f"{cause.id:<28} {cause.title}\n" for cause in CAUSES))
+        return errors.OK
+    cause = BY_ID.get(arguments.cause)
+    if cause is None:
+        close = difflib.get_close_matches(arguments.cause, BY_ID, n=1)
+        hint = f"did you mean {close[0]}?" if close else "see `repro explain` for all of them"
+        raise errors.UsageError(f"no cause is called {errors.quoted(arguments.cause)}; {hint}")
+    output.write("\n".join(_told(cause)) + "\n")
+    return errors.OK
+
+
+def _told(cause: Cause) -> Iterator[str]:
+    yield f"{cause.id}  ({cause.layer})"
+    yield cause.title
+    yield ""
+    yield from textwrap.wrap(cause.summary, _WIDTH)
+    yield from _section("how it shows", [f"{driver}: {words}" for driver, words in cause.symptoms.items()])
+    yield from _section("not to be taken for", [f"{other}: {how}" for other, how in cause.apart.items()])
+    yield from _section("what to do", list(cause.fix))
+    yield from _section("where others met it", list(cause.links))
+
+
+def _section(title: str, items: list[str]) -> Iterator[str]:
+    if not items:
+        return
+    yield ""
+    yield f"{title}:"
+    for item in items:
+        yield from textwrap.wrap(
+            item,
+            _WIDTH,
+            initial_indent="- ",
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )

@@ -1,0 +1,72 @@
+"""Proves a cause by experiment: the failing probe again, unchanged and with one thing changed.
+
+*Confirmed* is said only where the unchanged probe failed alike every time and the changed one passed every
+time; *refuted* where the changed one still failed in the same way every time. All else is *untested*, with
+its counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from repro.diagnose.cause import Change
+from repro.diagnose.causes import BY_ID
+from repro.diagnose.undiagnosed import identity
+from repro.diagnose.view import View
+from repro.document import FAILING, Counts, Finding, Outcome, ProofStatus
+
+RUNS = 3
+"""Repetitions of each side."""
+
+Repeat = Callable[[Sequence[str], Mapping[str, str]], Sequence[Outcome] | None]
+"""Runs probes by their names, with some settings changed; None where there is no time for it."""
+
+
+def proved(finding: Finding, view: View, repeat: Repeat) -> Finding:
+    """The finding, with its experiment where its cause has a safe one."""
+    cause = None if finding["cause"] is None else BY_ID.get(finding["cause"])
+    outcomes = {outcome["name"]: outcome for outcome in view.outcomes}
+    failing = outcomes[finding["probes"][0]]
+    change = None if cause is None else cause.change(view, failing)
+    if change is None:
+        return finding
+    before, after = _repeated(change, failing, repeat)
+    if not before or not after:
+        return finding
+    return {
+        **finding,
+        "proof": _verdict(failing, before, after),
+        "experiment": {
+            "change": change.words,
+            "baseline": _counts(before),
+            "changed": _counts(after),
+            "command": change.command,
+        },
+    }
+
+
+def _repeated(change: Change, failing: Outcome, repeat: Repeat) -> tuple[list[Outcome], list[Outcome]]:
+    before: list[Outcome] = []
+    after: list[Outcome] = []
+    for _ in range(RUNS):
+        for probe, variables, into in (
+            (failing["name"], {}, before),
+            (change.probe, change.variables, after),
+        ):
+            outcomes = repeat([probe], variables)
+            if not outcomes or outcomes[0]["status"] == "skip":
+                return [], []
+            into.append(outcomes[0])
+    return before, after
+
+
+def _verdict(failing: Outcome, before: Sequence[Outcome], after: Sequence[Outcome]) -> ProofStatus:
+    alike = all(each["status"] in FAILING and identity(each) == identity(failing) for each in before)
+    if alike and all(each["status"] == "pass" for each in after):
+        return "confirmed"
+    same_way = all(each["status"] in FAILING and identity(each)[2] == identity(failing)[2] for each in after)
+    return "refuted" if alike and same_way else "untested"
+
+
+def _counts(outcomes: Sequence[Outcome]) -> Counts:
+    return {"runs": len(outcomes), "failed": sum(each["status"] in FAILING for each in outcomes)}

@@ -1,0 +1,65 @@
+"""What an experiment proves: confirmed is never said too early."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from repro.diagnose import engine
+from repro.diagnose.proof import RUNS, proved
+from repro.diagnose.view import View
+from repro.document import Outcome
+from tests.diagnose.test_engine import outcome
+
+FAILED = outcome("node.drizzle-vercel-sql", failure="not_atomic", operation="atomicity", protocol="wss")
+FAILED_OTHERWISE = outcome("node.drizzle-vercel-sql", failure="timeout", operation="connect", protocol="wss")
+PASSED = outcome("node.drizzle-vercel-pool", protocol="wss")
+STILL_FAILED = outcome(
+    "node.drizzle-vercel-pool", failure="not_atomic", operation="atomicity", protocol="wss"
+)
+SKIPPED: Any = {**PASSED, "status": "skip"}
+
+
+def tried(before: Sequence[Outcome | None], after: Sequence[Outcome | None]) -> Any:
+    view = View([FAILED], {}, {})
+    (finding,) = engine.findings(view)
+    left = {"node.drizzle-vercel-sql": list(before), "node.drizzle-vercel-pool": list(after)}
+
+    def repeat(probes: Sequence[str], _variables: Mapping[str, str]) -> Sequence[Outcome] | None:
+        next_ = left[probes[0]].pop(0)
+        return None if next_ is None else [next_]
+
+    return proved(finding, view, repeat)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "proof"),
+    [
+        ([FAILED] * 3, [PASSED] * 3, "confirmed"),
+        ([FAILED] * 3, [STILL_FAILED] * 3, "refuted"),
+        ([FAILED, FAILED, PASSED], [PASSED] * 3, "untested"),
+        ([FAILED] * 3, [PASSED, STILL_FAILED, PASSED], "untested"),
+        ([FAILED, FAILED, FAILED_OTHERWISE], [PASSED] * 3, "untested"),
+    ],
+)
+def test_the_verdict(before: list[Outcome], after: list[Outcome], proof: str) -> None:
+    finding = tried(before, after)
+    assert finding["proof"] == proof
+    failed = sum(each["status"] == "fail" for each in before)
+    assert finding["experiment"]["baseline"] == {"runs": RUNS, "failed": failed}
+    assert finding["experiment"]["command"].startswith("repro run --node --only")
+
+
+@pytest.mark.parametrize("nothing", [None, SKIPPED])
+def test_what_could_not_be_run_proves_nothing(nothing: Any) -> None:
+    finding = tried([FAILED] * 3, [nothing] * 3)
+    assert (finding["proof"], finding["experiment"]) == ("untested", None)
+
+
+def test_a_cause_without_a_safe_change_stays_untested() -> None:
+    failing = outcome("tcp.raw", failure="dns_nxdomain", operation="resolve")
+    view = View([failing], {}, {})
+    (finding,) = engine.findings(view)
+    assert proved(finding, view, lambda *_: pytest.fail("it was run")) == finding
