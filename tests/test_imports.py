@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "lab": GROUND | {"wire"},
     "trace": frozenset({"events", "redaction", "wire", "hooks"}),
     "observe": GROUND | {"document", "hooks", "lab", "probe", "resources", "trace", "wire"},
-    "diagnose": GROUND | {"document", "observe", "probe"},
+    "diagnose": GROUND | {"document", "lab", "observe", "probe"},
     "report": GROUND | {"diagnose", "document", "resources", "trace"},
 }
 """For each room the rooms it may use; the command line may use all."""

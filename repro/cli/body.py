@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,25 +12,16 @@ from typing import Any
 from repro import __version__, environment_facts
 from repro.cli import signals
 from repro.cli.target import Target
-from repro.diagnose import engine, proof
-from repro.diagnose.view import View
-from repro.document import Finding, Outcome, RunDocument, assemble, redact_run, write_run
-from repro.lab.errors import LabError
+from repro.diagnose.investigation import investigate
+from repro.document import Finding, RunDocument, assemble, redact_run, write_run
 from repro.observe import statements, target
-from repro.observe.catalog import matching
-from repro.observe.plan import WRITING_ALLOWANCE_S, Plan
-from repro.observe.progress import Progress, Silent
-from repro.observe.run import Observation, observe
+from repro.observe.plan import Plan
+from repro.observe.progress import Progress
+from repro.observe.run import Observation
 from repro.probe.secrets import redactor_for
 from repro.report import markdown
 from repro.resources import issue_template
 from repro.trace.formats.pcapng import pcapng
-
-SHORTEST_S = 10.0
-"""An experiment is begun only where so many seconds are left."""
-
-LONGEST_S = 40.0
-"""Seconds for one repetition of a probe in an experiment."""
 
 SCHEMAS = {"commit": "txrepro_<run>_<probe>", "rollback": "pg_temp"}
 """Where the probes make their tables: a schema of each one's own, or the session's temporary one."""
@@ -75,10 +65,10 @@ def carry_out(
         LabError: the lab does not start.
         OutputError: the folder cannot be written.
     """
-    seen = observe(plan, progress)
-    found = _proved(plan, seen) if experiments and not seen.interrupted else _found(seen)
+    found = investigate(plan, progress, experiments=experiments)
+    seen = found.seen
     with signals.held() as caught:
-        written = _write(folder, _document(plan, aimed, command, seen, found), seen, pcap=pcap)
+        written = _write(folder, _document(plan, aimed, command, seen, found.findings), seen, pcap=pcap)
     return Finished(written, seen.interrupted or caught.happened)
 
 
@@ -95,36 +85,6 @@ def _packets(events: Mapping[str, Sequence[Mapping[str, Any]]], *, wall_offset_s
     """Every probe's trace as one capture; the lines' times are seconds since the run's start."""
     lines = [line for each in events.values() for line in each]
     return b"".join(pcapng(lines, wall_offset_s=wall_offset_s))
-
-
-def _found(seen: Observation) -> list[Finding]:
-    return engine.findings(View(seen.outcomes, seen.events, seen.variables))
-
-
-def _proved(plan: Plan, seen: Observation) -> list[Finding]:
-    """The findings, each with its experiment where there is a safe one and time for it."""
-    view = View(seen.outcomes, seen.events, seen.variables)
-    return [proof.proved(finding, view, partial(_again, plan, seen)) for finding in engine.findings(view)]
-
-
-def _again(
-    plan: Plan, seen: Observation, probes: Sequence[str], variables: Mapping[str, str]
-) -> Sequence[Outcome] | None:
-    """Run probes once more, with some settings changed; None where the deadline leaves no time."""
-    left_s = plan.deadline_s - (time.monotonic() - seen.origin) - WRITING_ALLOWANCE_S
-    if left_s < SHORTEST_S:
-        return None
-    entries = [entry for entry in matching((), node=True) if entry.name in probes]
-    known = plan.variables if plan.kind == "lab" else {**seen.variables, **variables}
-    try:
-        again = observe(
-            replace(plan, entries=entries, variables=known, deadline_s=min(left_s, LONGEST_S)), Silent()
-        )
-    except LabError:
-        return None
-    if again.interrupted:
-        raise KeyboardInterrupt
-    return again.outcomes
 
 
 def _document(

@@ -74,6 +74,9 @@ class JsonLines:
         if kind != "outcome":
             self._say(kind, body)
 
+    def proving(self, cause: str) -> None:
+        """Nothing to say: nothing is proved here."""
+
     def finished(self, outcome: Outcome) -> None:
         """Hand on the outcome, which a probe that crashed did not say itself."""
         self._say("outcome", outcome)

@@ -78,6 +78,7 @@ class Board:
         self._rows: dict[str, Row] = {}
         self._lab = ""
         self._share_s = 0.0
+        self._proving = ""
 
     def lab(self, text: str) -> None:
         """Show the lab's state."""
@@ -111,6 +112,10 @@ class Board:
         row.duration_ms = None if row.status == "skip" else outcome["duration_ms"]
         row.began = None
 
+    def proving(self, cause: str) -> None:
+        """Show which cause is being proved."""
+        self._proving = cause
+
     def render(self) -> RenderableType:
         """The whole picture at this moment."""
         now = self._clock()
@@ -121,6 +126,8 @@ class Board:
             parts += [Text(), self._table(now)]
             waiting = sum(row.status in {"waiting", "running"} for row in self._rows.values())
             parts += [Text(), self._footer(waiting)] if waiting else []
+        if self._proving:
+            parts += [Text(), Text(f"proving {self._proving} by experiment", style="dim")]
         return Group(*parts)
 
     def _table(self, now: float) -> Table:
@@ -217,6 +224,10 @@ class Lines(Board):
         row = self._rows[outcome["name"]]
         elapsed = "" if row.duration_ms is None else wording.duration(row.duration_ms)
         self._say(f"{row.status:<7}  {row.probe:<{_PROBE_COLUMNS}} {row.driver:<{_DRIVER_COLUMNS}} {elapsed}")
+
+    def proving(self, cause: str) -> None:
+        """Say which cause is being proved."""
+        self._say(f"proving  {cause} by experiment")
 
     def _say(self, line: str) -> None:
         if self._stream is not None:

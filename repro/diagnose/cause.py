@@ -16,14 +16,16 @@ class Change:
     Args:
         words: what, in a few words.
         probe: the probe that is run in the place of the failing one; the same where a setting is changed.
-        variables: settings that are different, under their environment names.
         command: how anybody can repeat it; it holds no secret.
+        variables: settings of the target that are different, under their environment names.
+        environment: other variables of the probe's environment that are different; None takes one away.
     """
 
     words: str
     probe: str
     command: str
     variables: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ its counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from repro.diagnose.cause import Change
 from repro.diagnose.causes import BY_ID
@@ -18,8 +18,8 @@ from repro.document import FAILING, Counts, Finding, Outcome, ProofStatus
 RUNS = 3
 """Repetitions of each side."""
 
-Repeat = Callable[[Sequence[str], Mapping[str, str]], Sequence[Outcome] | None]
-"""Runs probes by their names, with some settings changed; None where there is no time for it."""
+Repeat = Callable[[str, Change | None], Outcome | None]
+"""Runs a probe by its name, with something changed or as it was; None where there is no time for it."""
 
 
 def proved(finding: Finding, view: View, repeat: Repeat) -> Finding:
@@ -49,14 +49,11 @@ def _repeated(change: Change, failing: Outcome, repeat: Repeat) -> tuple[list[Ou
     before: list[Outcome] = []
     after: list[Outcome] = []
     for _ in range(RUNS):
-        for probe, variables, into in (
-            (failing["name"], {}, before),
-            (change.probe, change.variables, after),
-        ):
-            outcomes = repeat([probe], variables)
-            if not outcomes or outcomes[0]["status"] == "skip":
+        for name, changed, into in ((failing["name"], None, before), (change.probe, change, after)):
+            outcome = repeat(name, changed)
+            if outcome is None or outcome["status"] == "skip":
                 return [], []
-            into.append(outcomes[0])
+            into.append(outcome)
     return before, after
 
 

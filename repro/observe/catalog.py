@@ -58,6 +58,11 @@ QUEUE_NAMES = frozenset(entry.name for entry in (*CATALOG, *NODE) if entry.needs
 """The probes of the queue."""
 
 
+def every() -> tuple[Entry, ...]:
+    """Every probe there is."""
+    return (*CATALOG, *NODE)
+
+
 def matching(patterns: Sequence[str], *, node: bool = False) -> tuple[Entry, ...]:
     """The probes that one of the patterns (shell globs) names; all of them when there is no pattern.
 

@@ -37,7 +37,7 @@ class Plan:
         postgres_bindir: a system Postgres for the lab, or None for the embedded one.
         redis_server: a system Redis or Valkey for the lab, or None for the embedded one.
         tap: lead connections through a tap, where the kernel's view allows it.
-        inherited: variables that the probes' processes get besides those of this one.
+        inherited: variables that the probes' processes get besides those of this one; None takes one away.
     """
 
     run_id: str
@@ -49,7 +49,7 @@ class Plan:
     postgres_bindir: Path | None = None
     redis_server: Path | None = None
     tap: bool = False
-    inherited: Mapping[str, str] = field(default_factory=dict)
+    inherited: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def effect(self) -> Literal["commit", "rollback"]:

@@ -44,7 +44,7 @@ class ProbeProcess:
         listener: told each line as it comes: its kind and its body.
         kernel: whether to look at it with the kernel's eyes, where that is possible.
         tap: whether to lead its connections through a tap as well.
-        inherited: variables that it gets besides those of this process.
+        inherited: variables that it gets besides those of this process; None takes one away.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class ProbeProcess:
         *,
         kernel: bool = True,
         tap: bool = False,
-        inherited: Mapping[str, str] | None = None,
+        inherited: Mapping[str, str | None] | None = None,
     ) -> None:
         self.collected = Collected(entry)
         self._kernel = KernelView(wanted=kernel, tap=tap)
@@ -77,7 +77,7 @@ class ProbeProcess:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=MAX_LINE,
-            env={**child_environment(os.environ, self._run_id), **self._inherited},
+            env=overlaid(child_environment(os.environ, self._run_id), self._inherited),
             pass_fds=self._kernel.descriptors,
             start_new_session=True,  # a group of its own, so that all it starts can be ended with it
         )
@@ -226,6 +226,11 @@ def child_environment(environ: Mapping[str, str], run_id: str) -> dict[str, str]
     if package_home.name != "site-packages":  # a checkout: the script must find the package beside it
         kept["PYTHONPATH"] = os.pathsep.join(filter(None, (str(package_home), kept.get("PYTHONPATH"))))
     return kept
+
+
+def overlaid(environ: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
+    """An environment with some variables set, and without those that are None."""
+    return {name: value for name, value in {**environ, **changes}.items() if value is not None}
 
 
 SETTINGS = frozenset(

@@ -29,6 +29,9 @@ class Progress(Protocol):
     def finished(self, outcome: Outcome) -> None:
         """A probe came to its outcome."""
 
+    def proving(self, cause: str) -> None:
+        """The experiment of a cause begins."""
+
 
 class Silent:
     """Watches nothing: for pipes and tests."""
@@ -49,4 +52,7 @@ class Silent:
         """Say nothing."""
 
     def finished(self, outcome: Outcome) -> None:
+        """Say nothing."""
+
+    def proving(self, cause: str) -> None:
         """Say nothing."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from repro.diagnose import engine
+from repro.diagnose.cause import Change
 from repro.diagnose.proof import RUNS, proved
 from repro.diagnose.view import View
 from repro.document import Outcome
@@ -27,9 +28,8 @@ def tried(before: Sequence[Outcome | None], after: Sequence[Outcome | None]) -> 
     (finding,) = engine.findings(view)
     left = {"node.drizzle-vercel-sql": list(before), "node.drizzle-vercel-pool": list(after)}
 
-    def repeat(probes: Sequence[str], _variables: Mapping[str, str]) -> Sequence[Outcome] | None:
-        next_ = left[probes[0]].pop(0)
-        return None if next_ is None else [next_]
+    def repeat(probe: str, _change: Change | None) -> Outcome | None:
+        return left[probe].pop(0)
 
     return proved(finding, view, repeat)
 

@@ -12,12 +12,7 @@ import psycopg
 import pytest
 
 from repro.document import Outcome
-from repro.lab.process import Lab
-from repro.observe.catalog import matching
-from repro.observe.plan import Plan
-from repro.observe.progress import Silent
-from repro.observe.run import observe
-from tests.end_to_end.misbehaving import (
+from repro.lab.faults.servers import (
     Handler,
     answering,
     fatal,
@@ -26,6 +21,11 @@ from tests.end_to_end.misbehaving import (
     serving,
     silent,
 )
+from repro.lab.process import Lab
+from repro.observe.catalog import matching
+from repro.observe.plan import Plan
+from repro.observe.progress import Silent
+from repro.observe.run import observe
 
 URL = "postgresql://u:p@127.0.0.1:{}/x?sslmode=disable"
 TOO_MANY = '{"error": "ERR max daily request limit exceeded"}'

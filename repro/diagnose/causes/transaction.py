@@ -15,7 +15,7 @@ def _split(view: View) -> list[Outcome]:
     return broken if [outcome["name"] for outcome in broken] == [_DEFAULT_CLIENT] else []
 
 
-CAUSES = (
+CAUSES: tuple[Cause, ...] = (
     Cause(
         id="tx-drizzle-sql-proxy-split",
         layer="transaction",

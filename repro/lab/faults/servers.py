@@ -9,6 +9,8 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
+from repro.lab.errors import LabError
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -30,7 +32,8 @@ def serving(handler: Handler) -> Iterator[int]:
 
     thread = threading.Thread(target=asyncio.run, args=(main(),))
     thread.start()
-    assert ready.wait(10)
+    if not ready.wait(10):
+        raise LabError("a server of a fault does not start")
     port, loop, stop = started[0]
     try:
         yield port

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from repro.diagnose.cause import Cause
-from repro.diagnose.view import View, failed_with, is_of_the_queue, types
+from repro.diagnose.view import View, failed_with, is_of_the_queue
 from repro.document import Outcome
 from repro.persistence.dsn import MalformedUrl, parse_url
 
@@ -59,17 +57,7 @@ def _derived_name(view: View) -> list[Outcome]:
     ]
 
 
-def _not_pooled(view: View) -> Sequence[Outcome]:
-    return [
-        outcome
-        for outcome in view.failing()
-        if "VercelPostgresError" in types(outcome)
-        and "invalid_connection_string" in str(outcome["error"] and outcome["error"]["chain"])
-        and not view.lines(outcome, "connect")
-    ]
-
-
-CAUSES = (
+CAUSES: tuple[Cause, ...] = (
     Cause(
         id="sl-localhost-443",
         layer="serverless-http",
@@ -113,19 +101,5 @@ CAUSES = (
             "Or take a TCP driver.",
         ),
         links=("https://github.com/neondatabase/serverless/blob/main/CONFIG.md",),
-    ),
-    Cause(
-        id="cfg-vercel-pooled-check",
-        layer="config",
-        title="@vercel/postgres refuses a URL that is not a pooled one",
-        summary="The package looks for -pooler. in the URL before it dials anything; only the host localhost is exempt.",
-        suspects=_not_pooled,
-        symptoms={"@vercel/postgres": "VercelPostgresError - 'invalid_connection_string'"},
-        apart={"sl-localhost-443": "nothing was dialled, and nothing looked up"},
-        fix=(
-            "Take pg with drizzle-orm/node-postgres for a database that is not Neon's.",
-            "Or give the pooled URL to createPool(), and the direct one to createClient().",
-        ),
-        links=("https://github.com/vercel/storage/issues/614",),
     ),
 )

@@ -1,9 +1,11 @@
-"""Settings that one driver takes and another refuses."""
+"""Settings, and what each driver makes of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from repro.diagnose.cause import Cause, Change
-from repro.diagnose.view import View, deepest, types
+from repro.diagnose.view import View, deepest, is_of_the_database, sqlstate, types
 from repro.document import Outcome
 
 _URLS = ("DATABASE_URL", "POSTGRES_URL")
@@ -38,7 +40,17 @@ def _sslmode_refused(view: View) -> list[Outcome]:
     ]
 
 
-CAUSES = (
+def _not_pooled(view: View) -> Sequence[Outcome]:
+    return [
+        outcome
+        for outcome in view.failing()
+        if "VercelPostgresError" in types(outcome)
+        and "invalid_connection_string" in str(outcome["error"] and outcome["error"]["chain"])
+        and not view.lines(outcome, "connect")
+    ]
+
+
+CAUSES: tuple[Cause, ...] = (
     Cause(
         id="cfg-sa-postgres-scheme",
         layer="config",
@@ -63,5 +75,28 @@ CAUSES = (
         },
         fix=("Write ?ssl=require in the place of ?sslmode=require, or pass connect_args={'ssl': ...}.",),
         links=("https://github.com/MagicStack/asyncpg/issues/737",),
+    ),
+    Cause(
+        id="cfg-vercel-pooled-check",
+        layer="config",
+        title="@vercel/postgres refuses a URL that is not a pooled one",
+        summary="The package looks for -pooler. in the URL before it dials anything; only the host localhost is exempt.",
+        suspects=_not_pooled,
+        symptoms={"@vercel/postgres": "VercelPostgresError - 'invalid_connection_string'"},
+        apart={"sl-localhost-443": "nothing was dialled, and nothing looked up"},
+        fix=(
+            "Take pg with drizzle-orm/node-postgres for a database that is not Neon's.",
+            "Or give the pooled URL to createPool(), and the direct one to createClient().",
+        ),
+        links=("https://github.com/vercel/storage/issues/614",),
+    ),
+    Cause(
+        id="cfg-wrong-database",
+        layer="config",
+        title="The server has no database of that name",
+        summary="The login succeeded, and the server answered SQLSTATE 3D000.",
+        suspects=lambda view: view.where(sqlstate("3D000"), is_of_the_database),
+        ops=("pg.msg",),
+        fix=("Correct the path of the URL; where it is missing, libpq takes the user's name.",),
     ),
 )

@@ -1,0 +1,7 @@
+"""Neon's WebSocket."""
+
+from __future__ import annotations
+
+from repro.diagnose.cause import Cause
+
+CAUSES: tuple[Cause, ...] = ()

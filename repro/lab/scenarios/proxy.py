@@ -1,0 +1,7 @@
+"""Proxies in the environment."""
+
+from __future__ import annotations
+
+from repro.lab.scenarios.scenario import Scenario
+
+SCENARIOS: tuple[Scenario, ...] = ()

@@ -1,0 +1,7 @@
+"""The login at the database."""
+
+from __future__ import annotations
+
+from repro.lab.scenarios.scenario import Scenario
+
+SCENARIOS: tuple[Scenario, ...] = ()

@@ -1,0 +1,7 @@
+"""Transactions that are none."""
+
+from __future__ import annotations
+
+from repro.lab.scenarios.scenario import Scenario
+
+SCENARIOS: tuple[Scenario, ...] = ()

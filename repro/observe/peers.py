@@ -1,0 +1,163 @@
+"""Who speaks at an address: asked where a probe reached a server and was not understood.
+
+A client of Postgres that waits for ever for a Redis, or reads the S of ``SSH-2.0`` as consent to TLS, cannot
+say so. One line tells most servers apart: some speak first, and ``PING`` is answered by Redis with PONG, by
+HTTP with a status line, by TLS with an alert. To Postgres it is a startup packet of a wrong length.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from repro.document import FAILING, Outcome
+
+NOT_UNDERSTOOD = frozenset({"eof", "connection_reset", "timeout", "protocol_mismatch", "tls_protocol"})
+"""Failures after which it is worth asking."""
+
+_BEFORE_THE_WORK = frozenset({"tls", "upgrade", "authenticate", "push", "begin", "commit"})
+_BANNER_S = 0.3
+_ANSWER_S = 1.0
+_MOST = 4
+_QUESTION = b"PING\r\n\r\n"
+_SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
+"""Postgres alone answers it, with S or N and nothing more (protocol 3.0, SSLRequest)."""
+
+_BEGINNINGS: Sequence[tuple[bytes, str]] = (
+    (b"SSH-", "ssh"),
+    (b"HTTP/", "http"),
+    (b"+PONG", "redis"),
+    (b"-NOAUTH", "redis"),
+    (b"-DENIED", "redis"),
+    (b"-ERR", "redis"),
+    (b"-LOADING", "redis"),
+    (b"-MASTERDOWN", "redis"),
+    (b"\x15\x03", "tls"),
+    (b"220 ", "smtp"),
+    (b"E", "postgres"),
+)
+_NAMES = {
+    "ssh": "SSH",
+    "http": "HTTP",
+    "redis": "Redis",
+    "tls": "TLS",
+    "smtp": "SMTP",
+    "mysql": "MySQL",
+    "postgres": "Postgres",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """What was learnt of an address.
+
+    Args:
+        address: as ``127.0.0.1:8080``.
+        protocol: ``ssh``, ``http``, ``redis``, ``tls``, ``smtp``, ``mysql``, ``postgres``, ``unknown``;
+            ``closes`` where it ends every connection and says nothing, ``silent`` where it says nothing,
+            ``refuses`` where it cannot be dialled any more.
+        first: whether it spoke before it was spoken to.
+    """
+
+    address: str
+    protocol: str
+    first: bool = False
+
+    def told(self) -> str:
+        """It in a few words."""
+        if self.protocol in _NAMES:
+            return f"asked afterwards, {self.address} speaks {_NAMES[self.protocol]}"
+        words = {
+            "closes": "ends the connection without a word",
+            "silent": "accepts and says nothing",
+            "refuses": "refuses",
+        }
+        return f"asked afterwards, {self.address} {words.get(self.protocol, 'answers in no known protocol')}"
+
+
+def asked(outcomes: Iterable[Outcome]) -> dict[str, Speaker]:
+    """Ask the addresses where probes were not understood, a few of them, side by side; it takes 4 s at most.
+
+    Args:
+        outcomes: of a run.
+    """
+    addresses = list(dict.fromkeys(filter(None, map(_doubtful, outcomes))))[:_MOST]
+    return asyncio.run(_ask_all(addresses)) if addresses else {}
+
+
+def _doubtful(outcome: Outcome) -> str | None:
+    error = outcome["error"]
+    if outcome["status"] not in FAILING or error is None or error["failure"] not in NOT_UNDERSTOOD:
+        return None
+    return error["address"] if error["operation"] in _BEFORE_THE_WORK else None
+
+
+async def _ask_all(addresses: Sequence[str]) -> dict[str, Speaker]:
+    speakers = await asyncio.gather(*(_ask(address) for address in addresses))
+    return {speaker.address: speaker for speaker in speakers}
+
+
+async def _ask(address: str) -> Speaker:
+    speaker = await _spoken_to(address, _QUESTION)
+    if speaker.protocol != "closes":
+        return speaker
+    as_postgres = await _spoken_to(address, _SSL_REQUEST)
+    return as_postgres if as_postgres.protocol == "postgres" else speaker
+
+
+async def _spoken_to(address: str, question: bytes) -> Speaker:
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal():
+        return Speaker(address, "unknown")
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    except (OSError, TimeoutError):
+        return Speaker(address, "refuses")
+    try:
+        return await _conversation(address, question, reader, writer)
+    finally:
+        writer.close()
+
+
+async def _conversation(
+    address: str, question: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> Speaker:
+    beginning = await _read(reader, _BANNER_S)
+    if beginning:
+        return Speaker(address, protocol_of(beginning), first=True)
+    if beginning is None:
+        writer.write(question)
+        beginning = await _read(reader, _ANSWER_S)
+    if beginning in {b"S", b"N"} and question == _SSL_REQUEST:
+        return Speaker(address, "postgres")
+    if beginning:
+        return Speaker(address, protocol_of(beginning))
+    return Speaker(address, "silent" if beginning is None else "closes")
+
+
+async def _read(reader: asyncio.StreamReader, seconds: float) -> bytes | None:
+    """What comes within a time; None for nothing, empty for the end of the stream."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await reader.read(64)
+    except TimeoutError:
+        return None
+    except OSError:
+        return b""
+
+
+def protocol_of(beginning: bytes) -> str:
+    """The protocol of a server, by the first bytes that it sends.
+
+    Args:
+        beginning: at least one byte.
+    """
+    for begins, protocol in _BEGINNINGS:
+        if beginning.startswith(begins):
+            return protocol
+    # MySQL: three bytes of length, sequence number 0, protocol version 10
+    if beginning[3:5] == b"\0\n":
+        return "mysql"
+    return "unknown"
