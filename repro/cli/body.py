@@ -16,6 +16,7 @@ from repro.diagnose.investigation import investigate
 from repro.document import Finding, RunDocument, assemble, redact_run, write_run
 from repro.observe import statements, target
 from repro.observe.plan import Plan
+from repro.observe.process import overlaid
 from repro.observe.progress import Progress
 from repro.observe.run import Observation
 from repro.probe.secrets import redactor_for
@@ -68,12 +69,12 @@ def carry_out(
     found = investigate(plan, progress, experiments=experiments)
     seen = found.seen
     with signals.held() as caught:
-        written = _write(folder, _document(plan, aimed, command, seen, found.findings), seen, pcap=pcap)
+        written = _write(plan, folder, _document(plan, aimed, command, seen, found.findings), seen, pcap=pcap)
     return Finished(written, seen.interrupted or caught.happened)
 
 
-def _write(folder: Path, document: RunDocument, seen: Observation, *, pcap: bool) -> RunDocument:
-    environ = {**os.environ, **seen.environment}
+def _write(plan: Plan, folder: Path, document: RunDocument, seen: Observation, *, pcap: bool) -> RunDocument:
+    environ = {**overlaid(os.environ, plan.inherited), **seen.environment}
     redactor = redactor_for(seen.variables, environ, seen.salt)
     redacted, events = redact_run(document, seen.events, redactor)
     report = markdown.render(redacted, events, issue_template())
@@ -100,7 +101,13 @@ def _document(
         duration_s=seen.duration_s,
         tool_version=__version__,
         environment=environment,
-        target=target.describe(plan.kind, seen.variables, os.environ, aimed.sources.values(), aimed.notes),
+        target=target.describe(
+            plan.kind,
+            seen.variables,
+            overlaid(os.environ, plan.inherited),
+            aimed.sources.values(),
+            aimed.notes,
+        ),
         statements=statements.of_the_transaction(SCHEMAS[plan.effect]),
         effect=plan.effect,
         outcomes=seen.outcomes,

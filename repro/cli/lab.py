@@ -29,16 +29,38 @@ EPILOG = options.epilog(
 )
 
 
-SCENARIOS = {
+SHOWS = {
     "origin": "the failure that this tool began with, in three acts",
     "duplicates": "how often an RPUSH arrives when its answers are lost, by client",
 }
 
-RUN_DESCRIPTION = "Start the lab, and show what happens there:\n\n" + "\n".join(
-    f"  {name:<12}{what}" for name, what in SCENARIOS.items()
+RUN_DESCRIPTION = """\
+Start the lab, break one thing in it, run the probes against that, and show
+what was found, and whether it is what had to be found. `repro lab scenarios`
+lists the scenarios. Two more are told, and not diagnosed:
+
+""" + "\n".join(f"  {name:<12}{what}" for name, what in SHOWS.items())
+
+RUN_EPILOG = options.epilog(
+    {
+        "repro lab run tcp-port-is-ssh": "a database's URL that leads to SSH",
+        "repro lab run origin": "needs Node 20 and npm",
+    },
+    "exit codes: 0 the right cause was found, 1 it was not, 2 usage,\n            3 it cannot be played here",
 )
 
-RUN_EPILOG = options.epilog({"repro lab run origin": "needs Node 20 and npm"})
+LIST_DESCRIPTION = """\
+List what the lab can break on purpose, one line each; with --play, play it all
+on one lab and say for each what was found.
+"""
+
+LIST_EPILOG = options.epilog(
+    {
+        "repro lab scenarios": "all of them",
+        "repro lab scenarios 'tls-*' --play": "play those of TLS",
+        "repro lab scenarios --play --healthy 40 --write accuracy.md": "the whole table",
+    }
+)
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -57,9 +79,24 @@ def add_parser(commands: Subparsers) -> None:
     scenario = subcommands.add_parser(
         "run", help="show a scenario from start to end", description=RUN_DESCRIPTION, epilog=RUN_EPILOG
     )
-    scenario.add_argument("scenario", choices=tuple(SCENARIOS), help="which one")
+    scenario.add_argument("scenario", metavar="NAME", help="which one")
+    scenario.add_argument("--json", action="store_true", help="print the run document on standard output")
+    scenario.add_argument(
+        "--out", type=options.path, metavar="DIR", help="write the run there (default: reports/<run id>/)"
+    )
+    scenario.add_argument("--no-experiments", action="store_true", help="find the cause, and do not prove it")
     options.add_lab_servers(scenario)
     scenario.set_defaults(execute=execute_scenario)
+    every = subcommands.add_parser(
+        "scenarios", help="list what it can break", description=LIST_DESCRIPTION, epilog=LIST_EPILOG
+    )
+    every.add_argument("names", metavar="GLOB", nargs="*", help="only the scenarios of these names")
+    every.add_argument("--json", action="store_true", help="print the list as JSON")
+    every.add_argument("--play", action="store_true", help="play them")
+    every.add_argument("--healthy", type=int, default=0, metavar="N", help="and N runs with nothing wrong")
+    every.add_argument("--write", type=options.path, metavar="FILE", help="write the table as Markdown")
+    options.add_lab_servers(every)
+    every.set_defaults(execute=execute_list)
 
 
 def _nothing_asked(_arguments: argparse.Namespace) -> int:
@@ -70,8 +107,16 @@ def execute_scenario(arguments: argparse.Namespace) -> int:
     """Carry ``lab run`` out."""
     from importlib import import_module  # noqa: PLC0415 - loads the lab, which help does not need
 
-    code: int = import_module(f"repro.cli.{arguments.scenario}").run(arguments)
+    module = arguments.scenario if arguments.scenario in SHOWS else "scenarios"
+    code: int = import_module(f"repro.cli.{module}").run(arguments)
     return code
+
+
+def execute_list(arguments: argparse.Namespace) -> int:
+    """Carry ``lab scenarios`` out."""
+    from repro.cli import scenarios  # noqa: PLC0415 - loads the lab, which help does not need
+
+    return scenarios.listing(arguments)
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from repro.diagnose.investigation import investigate
-from repro.document import FAILING, Finding
+from repro.diagnose.investigation import Investigation, investigate
+from repro.document import FAILING, Finding, Outcome
 from repro.lab.process import Lab
-from repro.lab.scenarios.scenario import Scenario
+from repro.lab.scenarios.scenario import Scenario, Scene
 from repro.observe.catalog import matching
 from repro.observe.plan import Plan
 from repro.observe.progress import Progress, Silent
-from repro.observe.run import Observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +21,19 @@ class Played:
 
     Args:
         scenario: which one.
-        seen: what its probes came to.
+        outcomes: what its probes came to.
         findings: what was found.
         took_s: how long it took, the placing of the fault included.
     """
 
     scenario: Scenario
-    seen: Observation
+    outcomes: list[Outcome]
     findings: list[Finding]
     took_s: float
 
     def wrong(self) -> list[str]:
         """Whatever is not as the scenario says, a sentence each; none where all is right."""
-        return list(_wrong(self))
+        return list(judged(self.scenario, self.outcomes, self.findings))
 
 
 def play(
@@ -41,7 +41,7 @@ def play(
     lab: Lab,
     *,
     run_id: str,
-    packages: dict[str, str] | None = None,
+    packages: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     experiments: bool = True,
 ) -> Played:
@@ -57,33 +57,48 @@ def play(
     """
     began = time.monotonic()
     with scenario.stage(lab) as scene:
-        plan = Plan(
-            run_id=run_id,
-            kind="env",
-            variables=scene.variables,
-            entries=matching(scenario.only, node=True),
-            deadline_s=scenario.deadline_s,
-            commit=scenario.commit,
-            inherited={**(packages or {}), **scene.environment},
-        )
-        found = investigate(plan, progress or Silent(), experiments=experiments)
-    return Played(scenario, found.seen, found.findings, round(time.monotonic() - began, 2))
+        plan = plan_of(scenario, scene, run_id, packages or {})
+        found: Investigation = investigate(plan, progress or Silent(), experiments=experiments)
+    return Played(scenario, found.seen.outcomes, found.findings, round(time.monotonic() - began, 2))
 
 
-def _wrong(played: Played) -> list[str]:
-    scenario, findings = played.scenario, played.findings
+def plan_of(scenario: Scenario, scene: Scene, run_id: str, packages: Mapping[str, str]) -> Plan:
+    """What is run while the scene stands.
+
+    Args:
+        scenario: which one.
+        scene: what its stage gave.
+        run_id: names the run.
+        packages: where the packages of the Node probes are.
+    """
+    return Plan(
+        run_id=run_id,
+        kind="env",
+        variables=scene.variables,
+        entries=matching(scenario.only, node=True),
+        deadline_s=scenario.deadline_s,
+        commit=scenario.commit,
+        inherited={**packages, **scene.environment},
+    )
+
+
+def judged(scenario: Scenario, outcomes: list[Outcome], findings: list[Finding]) -> Iterator[str]:
+    """Whatever is not as the scenario says, a sentence each."""
     if not findings:
-        return [f"nothing was found, and {scenario.cause} is there"]
+        if scenario.expects_a_finding:
+            yield f"nothing was found, and {scenario.cause} is there"
+        return
     first, *others = findings
-    wrong = []
+    if not scenario.expects_a_finding:
+        yield f"all is well, and {[each['cause'] for each in findings]} is claimed"
+        return
     if first["cause"] != scenario.cause:
-        wrong.append(f"the first finding is {first['cause']}, and it is {scenario.cause}")
-    failing = [each["name"] for each in played.seen.outcomes if each["status"] in FAILING]
+        yield f"the first finding is {first['cause']}, and it is {scenario.cause}"
+    failing = [each["name"] for each in outcomes if each["status"] in FAILING]
     wanted = list(scenario.explains) or failing
     if sorted(first["probes"]) != sorted(wanted):
-        wrong.append(f"it explains {first['probes']}, and it is {wanted}")
+        yield f"it explains {first['probes']}, and it is {wanted}"
     if others:
-        wrong.append(f"beside it are claimed: {[each['cause'] for each in others]}")
+        yield f"beside it are claimed: {[each['cause'] for each in others]}"
     if scenario.cause is not None and first["proof"] != scenario.proof:
-        wrong.append(f"its proof is {first['proof']}, and should be {scenario.proof}")
-    return wrong
+        yield f"its proof is {first['proof']}, and should be {scenario.proof}"

@@ -46,6 +46,7 @@ class Scenario:
         commit: let the probes write durably, into schemas of their own.
         lacks: why it cannot be played here, or None.
         deadline_s: of the whole run.
+        expects_a_finding: False where all is well, and nothing may be claimed.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Scenario:
     commit: bool = False
     lacks: Callable[[], str | None] = nothing
     deadline_s: float = 90.0
+    expects_a_finding: bool = True
 
     @property
     def needs_node(self) -> bool:
