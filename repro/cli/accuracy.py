@@ -105,8 +105,9 @@ def markdown(rows: Sequence[Row]) -> str:
         [
             "# How often the cause is found",
             "",
-            "Each scenario breaks one thing in the lab, on real servers, for real drivers. *Right* is a first",
-            "finding with the cause that was put there; *confirmed* is one whose experiment proved it. Made by",
+            "Each scenario breaks one thing in the lab, on real servers, for real drivers. *Right* is a",
+            "first finding with the cause that was put there; *confirmed* is one whose experiment proved it.",
+            "Made by",
             "",
             "```sh",
             "repro lab scenarios --play --healthy 40 --write reports/examples/accuracy.md",

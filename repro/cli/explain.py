@@ -6,6 +6,7 @@ import argparse
 import difflib
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.cli import errors, options
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 DESCRIPTION = "Explain a known cause, or list them all."
 
 EPILOG = options.epilog(
-    {"repro explain": "all causes, a line each", "repro explain sl-localhost-443": "one of them"}
+    {
+        "repro explain": "all causes, a line each",
+        "repro explain sl-localhost-443": "one of them",
+        "repro explain --write docs/causes": "a page for each, as Markdown",
+    }
 )
 
 _WIDTH = 78
@@ -29,6 +34,9 @@ def add_parser(commands: Subparsers) -> None:
         "explain", help="what a cause is, and what to do about it", description=DESCRIPTION, epilog=EPILOG
     )
     parser.add_argument("cause", metavar="CAUSE", nargs="?", help="its id; all of them without one")
+    parser.add_argument(
+        "--write", type=options.path, metavar="DIR", help="write a page for each cause into this folder"
+    )
     parser.set_defaults(execute=execute)
 
 
@@ -41,6 +49,8 @@ def execute(arguments: argparse.Namespace) -> int:
     from repro.cli import output  # noqa: PLC0415 - loads what help does not need
     from repro.diagnose.causes import BY_ID, CAUSES  # noqa: PLC0415
 
+    if arguments.write is not None:
+        return _write_pages(arguments.write)
     if arguments.cause is None:
         output.write("".join(f"{cause.id:<28} {cause.title}\n" for cause in CAUSES))
         return errors.OK
@@ -51,6 +61,29 @@ def execute(arguments: argparse.Namespace) -> int:
         raise errors.UsageError(f"no cause is called {errors.quoted(arguments.cause)}; {hint}")
     output.write("\n".join(_told(cause)) + "\n")
     return errors.OK
+
+
+def _write_pages(folder: Path) -> int:
+    for name, text in all_pages().items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise errors.CannotTest(f"{folder / name} cannot be written ({error.strerror})") from error
+    return errors.OK
+
+
+def all_pages() -> dict[str, str]:
+    """Each page of ``docs/causes`` by its file's name."""
+    from repro.diagnose.causes import CAUSES  # noqa: PLC0415 - load what help does not need
+    from repro.lab.scenarios import SCENARIOS  # noqa: PLC0415
+    from repro.report.cause_pages import pages  # noqa: PLC0415
+
+    shown: dict[str, list[str]] = {}
+    for scenario in SCENARIOS:
+        if scenario.cause is not None:
+            shown.setdefault(scenario.cause, []).append(scenario.name)
+    return pages(CAUSES, shown)
 
 
 def _told(cause: Cause) -> Iterator[str]:

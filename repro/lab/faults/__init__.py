@@ -5,7 +5,7 @@ with FaultRelay(postgres, after_commit_was_applied()) as relay: ...
 
 from __future__ import annotations
 
-from repro.lab.faults.fault import Cut, Fault, Replace, Silence
+from repro.lab.faults.fault import Cut, Delay, Fault, HalfClose, Replace, Silence, Throttle
 from repro.lab.faults.named import (
     after_commit_was_applied,
     after_push_was_applied,
@@ -32,8 +32,10 @@ __all__ = [
     "AnswerTo",
     "Bytes",
     "Cut",
+    "Delay",
     "Fault",
     "FaultRelay",
+    "HalfClose",
     "HttpExchange",
     "HttpRequest",
     "PostgresMessage",
@@ -41,6 +43,7 @@ __all__ = [
     "RespCommand",
     "RespReply",
     "Silence",
+    "Throttle",
     "WebSocketPayload",
     "after_commit_was_applied",
     "after_push_was_applied",

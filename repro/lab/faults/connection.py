@@ -10,12 +10,13 @@ import contextlib
 import socket
 import struct
 
-from repro.lab.faults.fault import Action, Cut, Replace
+from repro.lab.faults.fault import Action, Cut, Delay, HalfClose, Replace, Throttle
 from repro.lab.faults.gate import Gate
 from repro.lab.faults.triggers import Side
 
 _RESET = struct.pack("ii", 1, 0)  # struct linger: on, for zero seconds
 _CHUNK = 1 << 16
+_SLICE = 64
 
 
 class Connection:
@@ -33,6 +34,7 @@ class Connection:
         self._server = server
         self._gate = gate
         self._action = action
+        self._pause_s: dict[Side, float] = {}
         for each in (client, server):
             each.settimeout(0)
             each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -85,14 +87,42 @@ class Connection:
         loop = asyncio.get_running_loop()
         while data := await loop.sock_recv(source, _CHUNK):
             forward, happens = self._gate.feed(side, data)
-            await loop.sock_sendall(target, forward)
-            if happens:
+            await self._send(side, target, forward)
+            if happens and not await self._held_up(side, target):
                 return True
+            if happens and isinstance(self._action, HalfClose):
+                return False
         rest = self._gate.end(side)
         if rest is not None:
             await loop.sock_sendall(target, rest)
             target.shutdown(socket.SHUT_WR)
         return False
+
+    async def _held_up(self, side: Side, target: socket.socket) -> bool:
+        """Carry out a fault of one direction alone; False for one that concerns the whole connection."""
+        match self._action:
+            case Delay(seconds):
+                await asyncio.sleep(seconds)
+            case Throttle(bytes_per_s):
+                self._pause_s[side] = _SLICE / bytes_per_s
+            case HalfClose():
+                target.shutdown(socket.SHUT_WR)
+                return True
+            case _:
+                return False
+        await self._send(side, target, self._gate.go_on())
+        return True
+
+    async def _send(self, side: Side, target: socket.socket, data: bytes) -> None:
+        """Hand bytes on, at this direction's pace."""
+        loop = asyncio.get_running_loop()
+        pause_s = self._pause_s.get(side)
+        if pause_s is None:
+            await loop.sock_sendall(target, data)
+            return
+        for start in range(0, len(data), _SLICE):
+            await loop.sock_sendall(target, data[start : start + _SLICE])
+            await asyncio.sleep(pause_s)
 
     async def _happen(self) -> None:
         match self._action:

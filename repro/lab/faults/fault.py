@@ -40,7 +40,34 @@ class Replace:
     answer: bytes
 
 
-Action: TypeAlias = Cut | Silence | Replace
+@dataclass(frozen=True, slots=True)
+class HalfClose:
+    """This direction ends, with a FIN; the other one goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Before it is handed on, and only then, time passes.
+
+    Args:
+        seconds: how long.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """From here on this direction is slow.
+
+    Args:
+        bytes_per_s: how many bytes are handed on in a second, a few at a time.
+    """
+
+    bytes_per_s: float
+
+
+Action: TypeAlias = Cut | Silence | Replace | HalfClose | Delay | Throttle
 
 
 @dataclass(frozen=True, slots=True)

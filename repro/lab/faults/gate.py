@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import NamedTuple
 
-from repro.lab.faults.fault import Cut, Fault, Silence
+from repro.lab.faults.fault import Cut, Delay, Fault, Silence, Throttle
 from repro.lab.faults.triggers import Mark, Side
 
 
@@ -62,6 +62,7 @@ class Gate:
         self._trigger = fault.trigger()
         self._charge = charge
         self._silences = isinstance(fault.action, Silence)
+        self._goes_on = isinstance(fault.action, Delay | Throttle)
         self._point = "ends" if isinstance(fault.action, Cut) and fault.action.after else "begins"
         self._held = bytearray()
         self._released = 0
@@ -80,6 +81,10 @@ class Gate:
                 return self._stop(mark)
         return Passage(self._release(self._trigger.decided), happens=False)
 
+    def go_on(self) -> bytes:
+        """What may be handed on after a fault that only held it up."""
+        return self._release(self._trigger.decided)
+
     def end(self, side: Side) -> bytes | None:
         """What is left of a side that has ended; None if its end is not to be handed on."""
         if side != self._trigger.side:
@@ -90,6 +95,8 @@ class Gate:
 
     def _stop(self, mark: Mark) -> Passage:
         forward = self._release(mark.at)
+        if self._goes_on:
+            return Passage(forward, happens=True)
         self._held.clear()
         self._silent = self._silences
         return Passage(forward, happens=not self._silences)

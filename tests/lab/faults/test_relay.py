@@ -6,6 +6,7 @@ import gc
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from typing import Any
@@ -18,11 +19,14 @@ from repro.lab.faults import (
     AnswerTo,
     Bytes,
     Cut,
+    Delay,
     Fault,
     FaultRelay,
+    HalfClose,
     HttpRequest,
     Replace,
     Silence,
+    Throttle,
     answered_instead,
     http_answer,
 )
@@ -159,6 +163,38 @@ def test_a_fault_happens_as_often_as_it_says(echo: Echo) -> None:
         assert [told(relay, b"ask") for _ in range(4)] == [b"", b"", b"ASK", b"ASK"]
         assert relay.fired == 2
     assert echo.heard == b"ask" * 4
+
+
+def test_a_delay_holds_it_up_and_loses_nothing(echo: Echo) -> None:
+    with FaultRelay(echo.address, Fault(asked, Delay(0.2))) as relay, dial(relay) as stream:
+        began = time.monotonic()
+        assert said(stream, b"ask") == b"ASK"
+        assert time.monotonic() - began >= 0.2
+        assert [said(stream, b"ask"), relay.fired] == [b"ASK", 1]
+
+
+def test_a_slow_direction_loses_nothing(echo: Echo) -> None:
+    words = b"ask" + b"x" * 500
+    with FaultRelay(echo.address, Fault(asked, Throttle(bytes_per_s=10_000))) as relay, dial(relay) as stream:
+        began = time.monotonic()
+        assert said(stream, words) == words.upper()
+        assert time.monotonic() - began >= 500 / 10_000
+
+
+def test_one_direction_ends_and_the_other_goes_on(echo: Echo) -> None:
+    with FaultRelay(echo.address, Fault(asked, HalfClose())) as relay, dial(relay) as stream:
+        stream.sendall(b"ask")
+        assert everything(stream) == b""
+        stream.sendall(b"more")
+        stream.shutdown(socket.SHUT_WR)
+        assert eventually_heard(echo, b"askmore")
+
+
+def eventually_heard(server: Echo, words: bytes) -> bool:
+    deadline = time.monotonic() + 10
+    while server.heard != words and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return server.heard == words
 
 
 def test_it_counts_over_connections_that_are_open_at_once(echo: Echo) -> None:
