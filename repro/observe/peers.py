@@ -8,6 +8,7 @@ HTTP with a status line, by TLS with an alert. To Postgres it is a startup packe
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -103,7 +104,25 @@ async def _ask(address: str) -> Speaker:
     if speaker.protocol != "closes":
         return speaker
     as_postgres = await _spoken_to(address, _SSL_REQUEST)
-    return as_postgres if as_postgres.protocol == "postgres" else speaker
+    if as_postgres.protocol == "postgres":
+        return as_postgres
+    return Speaker(address, "tls") if await _shakes_hands(address) else speaker
+
+
+async def _shakes_hands(address: str) -> bool:
+    """Whether a TLS handshake comes to its end, whoever signed the certificate: nothing is sent through it."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    host, _, port = address.rpartition(":")
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port), ssl=context)
+    except ssl.SSLError as error:
+        return "alert" in str(error).lower()
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
 
 
 async def _spoken_to(address: str, question: bytes) -> Speaker:

@@ -181,20 +181,13 @@ def test_a_slow_direction_loses_nothing(echo: Echo) -> None:
         assert time.monotonic() - began >= 500 / 10_000
 
 
-def test_one_direction_ends_and_the_other_goes_on(echo: Echo) -> None:
+def test_one_direction_ends_and_the_other_goes_on(echo: Echo, eventually: Eventually) -> None:
     with FaultRelay(echo.address, Fault(asked, HalfClose())) as relay, dial(relay) as stream:
         stream.sendall(b"ask")
         assert everything(stream) == b""
         stream.sendall(b"more")
         stream.shutdown(socket.SHUT_WR)
-        assert eventually_heard(echo, b"askmore")
-
-
-def eventually_heard(server: Echo, words: bytes) -> bool:
-    deadline = time.monotonic() + 10
-    while server.heard != words and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return server.heard == words
+        assert eventually(lambda: echo.heard == b"askmore")
 
 
 def test_it_counts_over_connections_that_are_open_at_once(echo: Echo) -> None:
