@@ -110,7 +110,7 @@ async def _ask(address: str) -> Speaker:
 
 
 async def _shakes_hands(address: str) -> bool:
-    """Whether a TLS handshake comes to its end, whoever signed the certificate: nothing is sent through it."""
+    """Whether a TLS handshake succeeds, whoever signed the certificate; nothing is sent through it."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     host, _, port = address.rpartition(":")
