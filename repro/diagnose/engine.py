@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from repro.diagnose import undiagnosed
+from repro.diagnose import ruled_out, undiagnosed
 from repro.diagnose.cause import Cause
 from repro.diagnose.causes import BY_ID, CAUSES
 from repro.diagnose.view import View
@@ -35,7 +35,8 @@ def findings(view: View, refuted: Refuted | None = None) -> list[Finding]:
     rest = [outcome for outcome in view.outcomes if outcome["name"] not in explained]
     unknown = undiagnosed.findings(rest, view.events)
     for finding in unknown:
-        finding["ruled_out"] = [*finding["ruled_out"], *_by_experiment(out)]
+        members = [outcome for outcome in rest if outcome["name"] in finding["probes"]]
+        finding["ruled_out"] = [*_by_experiment(out), *ruled_out.by_progress(members, view)]
     return [*found, *unknown]
 
 
