@@ -26,7 +26,8 @@ def by_progress(members: Sequence[Outcome], view: View) -> list[RuledOut]:
     """
     found = [dict(_got_past(member)) for member in members]
     common = [cause for cause in found[0] if all(cause in each for each in found)]
-    return [{"cause": cause, "because": found[0][cause]} for cause in common] + list(_spoken(members, view))
+    past: list[RuledOut] = [{"cause": cause, "because": found[0][cause]} for cause in common]
+    return [*past, *_spoken(members, view)]
 
 
 def _got_past(outcome: Outcome) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ def failing(name: str, *passed: str, **changes: Any) -> Outcome:
     stages: Any = [
         {"name": each, "status": "pass", "t0": 0, "t": 0, "failure": None, "detail": {}} for each in passed
     ]
+    found["stages"] = stages
     return found
 
 
