@@ -14,6 +14,7 @@ from repro.document import Finding, Outcome
 from repro.lab.errors import LabError
 from repro.observe import peers
 from repro.observe.catalog import every
+from repro.observe.interruption import interruptible
 from repro.observe.plan import WRITING_ALLOWANCE_S, Plan
 from repro.observe.process import SETTINGS
 from repro.observe.progress import Progress, Silent
@@ -50,18 +51,24 @@ def investigate(plan: Plan, progress: Progress, *, experiments: bool) -> Investi
         progress: is told what happens.
         experiments: prove the causes that were found, within the run's deadline.
 
+    An interruption (SIGINT, SIGTERM) ends it, at whatever it was; what was seen up to then is returned.
+
     Raises:
         LabError: the lab does not start.
-        KeyboardInterrupt: interrupted during an experiment, or a second time.
+        KeyboardInterrupt: interrupted a second time.
     """
     seen = observe(plan, progress)
-    environ = _environment_of_the_probes(plan, seen)
-    if seen.interrupted:
-        return Investigation(seen, engine.findings(View(seen.outcomes, seen.events, seen.variables, environ)))
-    view = View(seen.outcomes, seen.events, seen.variables, environ, peers.asked(seen.outcomes))
-    found = _proved(plan, seen, view, progress) if experiments else engine.findings(view)
+    view = View(seen.outcomes, seen.events, seen.variables, _environment_of_the_probes(plan, seen))
+    found: list[Finding] | None = None
+    if not seen.interrupted:
+        try:
+            with interruptible():
+                view = replace(view, peers=peers.asked(seen.outcomes))
+                found = _proved(plan, seen, view, progress) if experiments else None
+        except KeyboardInterrupt:
+            seen.interrupted = True
     seen.duration_s = round(time.monotonic() - seen.origin, 3)
-    return Investigation(seen, found)
+    return Investigation(seen, engine.findings(view) if found is None else found)
 
 
 def _environment_of_the_probes(plan: Plan, seen: Observation) -> dict[str, str]:
@@ -83,9 +90,9 @@ def _proved(plan: Plan, seen: Observation, view: View, progress: Progress) -> li
             finding["proof"], finding["experiment"] = tried[key]["proof"], tried[key]["experiment"]
         new = {str(each["cause"]): _came_to(each) for each in found if each["proof"] == "refuted"}
         if not new:
-            break
+            return sorted(found, key=_support)
         refuted.update(new)
-    return sorted(found, key=_support)
+    return engine.findings(view, refuted)
 
 
 def _with_proof(finding: Finding, view: View, repeat: proof.Repeat, progress: Progress) -> Finding:

@@ -21,6 +21,7 @@ from repro.lab.messages import ServerInfo
 from repro.lab.process import Lab
 from repro.observe.catalog import Entry
 from repro.observe.collect import Collected, as_stage
+from repro.observe.interruption import SIGNALS
 from repro.observe.plan import WRITING_ALLOWANCE_S, Plan, reason_to_skip
 from repro.observe.process import SETTINGS, Listener, ProbeProcess
 from repro.observe.progress import Progress
@@ -31,9 +32,6 @@ LAB_READY_S = 30.0
 """Seconds the lab may take to start, unless the run's deadline is shorter."""
 
 TOO_LATE = "the run's deadline of {:g} s passed before its turn"
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What ends a run in good order; one that is ignored, as ``nohup`` does with SIGHUP, stays so."""
 
 
 @dataclass(slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +13,7 @@ from repro.diagnose import engine, investigation
 from repro.diagnose.cause import Cause, Change
 from repro.diagnose.view import View
 from repro.document import Outcome
+from repro.observe.interruption import interruptible
 from repro.observe.plan import Plan
 from repro.observe.progress import Silent
 from repro.observe.run import Observation
@@ -63,9 +66,7 @@ def investigate(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(investigation, "observe", Probes(passes_with).observe)
         monkeypatch.setattr("repro.observe.peers.asked", lambda _outcomes: {})
         monkeypatch.setattr("time.monotonic", lambda: 1.0)
-        return investigation.investigate(
-            Plan("run-1", "env"), Silent(), experiments=experiments
-        )
+        return investigation.investigate(Plan("run-1", "env"), Silent(), experiments=experiments)
 
     return run
 
@@ -103,3 +104,24 @@ def test_a_cause_without_an_experiment_is_untested(investigate: Any) -> None:
 def test_the_causes_suspect_failing_probes_only() -> None:
     passing: list[Outcome] = [outcome("tcp.raw"), outcome("push.redis-tcp"), outcome("http.neon")]
     assert engine.findings(View(passing, {}, {})) == []
+
+
+def test_what_was_seen_is_kept_when_an_experiment_is_interrupted(
+    investigate: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: object, name: str, change: Change | None) -> Outcome | None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("repro.diagnose.investigation._Repetition.__call__", interrupted)
+    found = investigate([cause("first", change("a"))], "a")
+    assert found.seen.interrupted
+    assert [(each["cause"], each["proof"]) for each in found.findings] == [("first", "untested")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_interrupts_and_its_handler_is_put_back(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        os.kill(os.getpid(), number)
+        signal.sigtimedwait([], 1)  # a signal is handled between two of Python's steps
+    assert signal.getsignal(number) is before
