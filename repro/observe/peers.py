@@ -8,6 +8,7 @@ HTTP with a status line, by TLS with an alert. To Postgres it is a startup packe
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -121,7 +122,7 @@ async def _shakes_hands(address: str) -> bool:
         return "alert" in str(error).lower()
     except (OSError, TimeoutError):
         return False
-    writer.close()
+    await _closed(writer)
     return True
 
 
@@ -137,7 +138,7 @@ async def _spoken_to(address: str, question: bytes) -> Speaker:
     try:
         return await _conversation(address, question, reader, writer)
     finally:
-        writer.close()
+        await _closed(writer)
 
 
 async def _conversation(
@@ -154,6 +155,14 @@ async def _conversation(
     if beginning:
         return Speaker(address, protocol_of(beginning))
     return Speaker(address, "silent" if beginning is None else "closes")
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """End a conversation, whatever the other side does."""
+    writer.transport.abort()
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_ANSWER_S):
+            await writer.wait_closed()
 
 
 async def _read(reader: asyncio.StreamReader, seconds: float) -> bytes | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Sequence
 from typing import Any
@@ -122,6 +121,5 @@ def test_what_was_seen_is_kept_when_an_experiment_is_interrupted(
 def test_a_signal_interrupts_and_its_handler_is_put_back(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt), interruptible():
-        os.kill(os.getpid(), number)
-        signal.sigtimedwait([], 1)  # a signal is handled between two of Python's steps
+        signal.raise_signal(number)
     assert signal.getsignal(number) is before
