@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.document import Outcome
-from repro.lab.faults.servers import answering, hanging_up, serving, silent
+from repro.lab.faults.servers import answering, closing, hanging_up, serving, silent
 from repro.lab.process import Lab
 from repro.observe.peers import asked, protocol_of
 from tests.diagnose.test_engine import outcome
@@ -28,9 +28,9 @@ def failing_at(port: int, failure: str = "eof", operation: str = "authenticate")
 
 def greeting(words: bytes) -> Handler:
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(words)
-        await reader.read()
-        writer.close()
+        with closing(writer):
+            writer.write(words)
+            await reader.read()
 
     return greet
 
