@@ -176,7 +176,8 @@ def _shown(
             )
     document = finished.document
     deadline = f"{wording.seconds(plan.deadline_s)}, at most {wording.seconds(plan.share_s)} a probe"
-    summary.show(summary.Ending(document, folder, command, deadline, finished.interrupted), screen)
+    where = f"in the scenario {scenario.name}"
+    summary.show(summary.Ending(document, folder, command, deadline, finished.interrupted, where), screen)
     if arguments.json:
         output.write((folder / "run.json").read_text("utf-8"))
     if finished.interrupted:

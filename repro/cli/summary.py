@@ -40,6 +40,7 @@ class Ending:
         repeat: the command that runs the failing probes (or all, where none failed) again.
         deadline: what the run and each probe were allowed, in words.
         interrupted: somebody stopped it.
+        where: what it ran on, in words; from the document where that is empty.
     """
 
     document: RunDocument
@@ -47,6 +48,7 @@ class Ending:
     repeat: str
     deadline: str = ""
     interrupted: bool = False
+    where: str = ""
 
 
 def show(ending: Ending, terminal: Terminal) -> None:
@@ -88,7 +90,8 @@ def _was_tried_alone(outcome: Outcome) -> bool:
 def _verdict(ending: Ending) -> Text:
     verdict = "interrupted" if ending.interrupted else ending.document["verdict"]
     counts = f"{tally(ending.document['probes'])} in {wording.duration(ending.document['duration_s'] * 1000)}"
-    where = "on the lab" if ending.document["target"].get("kind") == "lab" else "on your target"
+    kind = ending.document["target"].get("kind")
+    where = ending.where or ("on the lab" if kind == "lab" else "on your target")
     return Text.assemble((verdict, VERDICT_STYLES[verdict]), f" {where}: {counts}")
 
 

@@ -113,7 +113,7 @@ def commands(document: RunDocument) -> str:
     failing = [outcome["name"] for outcome in document["probes"] if outcome["status"] in FAILING]
     whole = one_line(str(document["environment"].get("command") or "repro run"))
     steps = [(whole, "the whole run, as it was")]
-    if failing and len(failing) <= MOST_COMMANDS:
+    if failing and len(failing) <= MOST_COMMANDS and whole.startswith("repro run"):
         flags = _flags(whole)
         steps.append((shlex.join(["repro", "run", "--only", ",".join(failing), *flags]), "what failed"))
         steps += [(shlex.join(["repro", "probe", name, *flags]), "one alone, live") for name in failing[:4]]

@@ -126,7 +126,8 @@ def _finding(finding: Finding, document: RunDocument, events: Events) -> str:
     """One finding as an item of a list. Undiagnosed, it says what was seen and no more."""
     head = f"{_some(finding['probes'])}: **{prose(shortened(finding['title'], MOST_OF_A_NOTE))}**"
     if finding["cause"] is None:
-        return f"{head}{_parting(finding, document, events)} (cause not determined)"
+        first = f"{head}{_parting(finding, document, events)} (cause not determined)"
+        return "\n   ".join([first, *_ruled_out(finding)])
     lines = [
         f"{head} (cause {code(finding['cause'])}, {finding['proof']})",
         prose(shortened(finding["summary"], 1_000)),
@@ -157,9 +158,13 @@ def _proof(finding: Finding) -> Iterator[str]:
             f"- experiment: {prose(experiment['change'])}: {before} before, {after} with it;"
             f" {code(experiment['command'])}"
         )
-    for other in finding["ruled_out"]:
-        yield f"- ruled out {code(other['cause'])}: {prose(other['because'])}"
+    yield from _ruled_out(finding)
     for fix in finding["fix"]:
         yield f"- fix: {prose(fix)}"
     for link in finding["links"]:
         yield f"- see {code(link)}"
+
+
+def _ruled_out(finding: Finding) -> Iterator[str]:
+    for other in finding["ruled_out"][:8]:
+        yield f"- ruled out {code(other['cause'])}: {prose(other['because'])}"

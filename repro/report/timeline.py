@@ -35,7 +35,9 @@ def render(lines: Iterable[Line], *, most: int) -> str:
         lines: the trace, its head included or not.
         most: lines to show; of a longer trace the first fifth and the end, which is where it failed.
     """
-    told = [_head(line) if line["op"] == "visibility" else _event(line) for line in lines]
+    shown = [line for line in lines if line["op"] != "visibility" or line.get("sources")]
+    told = [_head(line) if line["op"] == "visibility" else _event(line) for line in shown]
+    told = told or ["# nothing was looked up, dialled or said"]
     return "\n".join(excerpt(told, most))
 
 

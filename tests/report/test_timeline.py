@@ -72,3 +72,9 @@ def test_an_excerpt_keeps_a_fifth_of_the_head_and_the_end(count: int, most: int)
     assert shown[:head] == lines[:head]
     assert shown[head] == f"[… {count - most} lines left out …]"
     assert shown[head + 1 :] == lines[count - (most - head) :]
+
+
+def test_where_nothing_happened_that_is_said() -> None:
+    assert render([], most=10) == "# nothing was looked up, dialled or said"
+    unseen = {"op": "visibility", "sources": [], "cannot_see": [], "wall_clock_origin": None}
+    assert render([unseen], most=10) == "# nothing was looked up, dialled or said"
