@@ -76,5 +76,5 @@ def test_an_excerpt_keeps_a_fifth_of_the_head_and_the_end(count: int, most: int)
 
 def test_where_nothing_happened_that_is_said() -> None:
     assert render([], most=10) == "# nothing was looked up, dialled or said"
-    unseen = {"op": "visibility", "sources": [], "cannot_see": [], "wall_clock_origin": None}
+    unseen: dict[str, Any] = {"op": "visibility", "sources": [], "cannot_see": [], "wall_clock_origin": None}
     assert render([unseen], most=10) == "# nothing was looked up, dialled or said"
