@@ -130,7 +130,7 @@ def version_of(program: Path) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def pooler(url: str, pooling: Pooling = Pooling()) -> Iterator[Pooler]:  # noqa: B008 - it is frozen
+def pooler(url: str, pooling: Pooling = Pooling()) -> Iterator[Pooler]:
     """A pooler in front of a Postgres on this machine, which ends with the block, as does what it wrote.
 
     Args:

@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 
 from repro.persistence.model import OrchestrationRequest
 from repro.persistence.schema import quoted
-from repro.persistence.steps import Execute, Rows, Transaction
+from repro.persistence.steps import Begin, Commit, Execute, Rows, Transaction
 from repro.persistence.transaction import create_jobs, single
 from repro.probe.transactions import Sightings, abandoned, observed, with_gaps
+
+STAYS_S = 0.3
+"""A transaction that was left is there for longer; one of another probe through the same pooler is over."""
 
 
 @dataclass(slots=True)
@@ -80,14 +83,31 @@ WHERE orchestration_id = ANY ($1::uuid[]) GROUP BY orchestration_id""",  # noqa:
 
 
 def idle_in_transaction(tried: Sequence[Attempt]) -> Transaction[Rows]:
-    """How many of the connections that were used are left idle in a transaction."""
+    """How many of the connections that were used are left idle in a transaction.
+
+    Behind a pooler another client may use the same connection by now. So a transaction with an id that is
+    none of ours does not count, nor does one that is over a moment later.
+    """
+    yield Begin()
+    rows = yield _idle(tried)
+    if len(rows):
+        yield Execute(f"SELECT pg_sleep({STAYS_S})::text, pg_stat_clear_snapshot()::text")
+        again = yield _idle(tried)
+        rows = Rows([row for row in again if row in list(rows)])
+    yield Commit()
+    return Rows([(len(rows),)])
+
+
+def _idle(tried: Sequence[Attempt]) -> Execute:
+    """The process and the transaction's start of each."""
     backends = sorted({str(pid) for each in tried for pid in each.sightings.backends()})
-    return single(
-        Execute(
-            """SELECT count(*)::int FROM pg_stat_activity
-WHERE pid::text = ANY ($1::text[]) AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()""",
-            (backends,),
-        )
+    # pg_stat_activity has an id without its epoch
+    xids = sorted({str(int(xid) % 2**32) for each in tried for xid in each.sightings.xids()})
+    return Execute(
+        """SELECT pid::text, xact_start::text FROM pg_stat_activity
+WHERE pid::text = ANY ($1::text[]) AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()
+AND (backend_xid IS NULL OR backend_xid::text = ANY ($2::text[]))""",
+        (backends, xids),
     )
 
 
