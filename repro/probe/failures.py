@@ -75,6 +75,9 @@ _BY_TEXT = (
     ("eof", ("server closed the connection unexpectedly", "closed in the middle of operation")),
     ("eof", ("Connection closed by server", "Server disconnected without sending", "EOF occurred")),
     ("eof", ("unexpected connection_lost", "connection is closed", "Connection terminated")),
+    ("eof", ("other side closed",)),  # Node's fetch
+    ("unsupported", ("attached to a different loop", "Event loop is closed")),
+    ("unsupported", ("another operation is in progress", "greenlet_spawn has not been called")),
     ("config_invalid", ("root certificate file",)),
     ("config_invalid", ("Failed to parse URL", "Invalid URL")),  # Node's fetch
     ("config_invalid", ("invalid connection option", "invalid URI query parameter", "invalid sslmode")),
