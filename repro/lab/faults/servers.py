@@ -15,20 +15,29 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 @contextmanager
-def serving(handler: Handler) -> Iterator[int]:
-    """Serve on a port that the system chose, until the block ends."""
+def serving(handler: Handler, host: str = "127.0.0.1", number: int = 0) -> Iterator[int]:
+    """Serve until the block ends, on a port that the system chose where none is given.
+
+    Args:
+        handler: what it does with a connection.
+        host: a loopback address.
+        number: its port.
+    """
     started: list[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = []
     ready = threading.Event()
 
     async def main() -> None:
-        server = await asyncio.start_server(handler, "127.0.0.1", 0)
+        server = await asyncio.start_server(handler, host, number)
         stop = asyncio.Event()
         started.append((server.sockets[0].getsockname()[1], asyncio.get_running_loop(), stop))
         ready.set()
         await stop.wait()
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        conversations = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in conversations:
             task.cancel()
+        await asyncio.gather(*conversations, return_exceptions=True)
+        await asyncio.sleep(0)  # what they closed is closed in the loop's next round
 
     thread = threading.Thread(target=asyncio.run, args=(main(),))
     thread.start()
@@ -78,6 +87,33 @@ def answering(status: str, body: str, kind: str = "text/html") -> Handler:
             await writer.drain()
 
     return answer
+
+
+SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
+"""Protocol 3.0, SSLRequest: a length of 8 and the code 80877103."""
+
+
+def relaying(port: int, *, tls: bool = True) -> Handler:
+    """A relay to a Postgres on loopback; without TLS it answers the question for it with N."""
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner, outer = await asyncio.open_connection("127.0.0.1", port)
+        with closing(writer), closing(outer):
+            first = await reader.read(65536)
+            while not tls and first == SSL_REQUEST:
+                writer.write(b"N")
+                first = await reader.read(65536)
+            outer.write(first)
+            await asyncio.gather(_carry(reader, outer), _carry(inner, writer), return_exceptions=True)
+
+    return relay
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with closing(writer):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
 
 
 COMMITTING = re.compile(rb"[\x00-\x1f]COMMIT;?\0")
