@@ -50,6 +50,27 @@ NODE = (
 )
 """The original drivers. They need Node and packages from a cache, so that only ``--node`` runs them."""
 
+SPECIMENS = (
+    Entry("specimen.forgot-commit", "specimens/forgot_commit.py", DATABASE),
+    Entry("specimen.commit-of-aborted", "specimens/commit_of_aborted.py", DATABASE),
+    Entry("specimen.swallowed-error", "specimens/swallowed_error.py", DATABASE),
+    Entry("specimen.idle-in-transaction", "specimens/idle_in_transaction.py", DATABASE),
+    Entry("specimen.asyncpg-idle", "specimens/asyncpg_idle.py", DATABASE),
+    Entry("specimen.concurrent-use", "specimens/concurrent_use.py", DATABASE),
+    Entry("specimen.cross-event-loop", "specimens/cross_event_loop.py", DATABASE),
+    Entry("specimen.missing-greenlet", "specimens/missing_greenlet.py", DATABASE),
+    Entry("specimen.pool-exhausted", "specimens/pool_exhausted.py", DATABASE),
+    Entry("specimen.stale-pooled-connection", "specimens/stale_pooled_connection.py", DATABASE),
+    Entry("specimen.http-one-by-one", "specimens/http_one_by_one.py", DATABASE),
+    Entry("specimen.commit-replayed", "specimens/commit_replayed.py", DATABASE),
+    Entry("specimen.node-drizzle-pg", "specimens/node_drizzle_pg.py", DATABASE),
+    Entry("specimen.asyncpg-prepared", "specimens/asyncpg_prepared.py", DATABASE),
+    Entry("specimen.asyncpg-deallocated", "specimens/asyncpg_deallocated.py", DATABASE),
+    Entry("specimen.asyncpg-replaced", "specimens/asyncpg_replaced.py", DATABASE),
+    Entry("specimen.sqlalchemy-cache-flag", "specimens/sqlalchemy_asyncpg_cache_flag.py", DATABASE),
+)
+"""Probes that are wrong on purpose, as applications are; no run has them unless they are named."""
+
 NAMES = tuple(entry.name for entry in CATALOG)
 
 NODE_NAMES = tuple(entry.name for entry in NODE)
@@ -60,17 +81,24 @@ QUEUE_NAMES = frozenset(entry.name for entry in (*CATALOG, *NODE) if entry.needs
 
 def every() -> tuple[Entry, ...]:
     """Every probe there is."""
-    return (*CATALOG, *NODE)
+    return (*CATALOG, *NODE, *SPECIMENS)
 
 
 def matching(patterns: Sequence[str], *, node: bool = False) -> tuple[Entry, ...]:
     """The probes that one of the patterns (shell globs) names; all of them when there is no pattern.
 
     Args:
-        patterns: what is asked for.
+        patterns: what is asked for; a specimen only by a pattern that begins as its name does.
         node: the Node probes too.
     """
     known = (*CATALOG, *NODE) if node else CATALOG
     if not patterns:
         return known
-    return tuple(entry for entry in known if any(fnmatchcase(entry.name, pattern) for pattern in patterns))
+    asked_for = [pattern for pattern in patterns if pattern.startswith(_SPECIMEN)]
+    return (
+        *(entry for entry in known if any(fnmatchcase(entry.name, pattern) for pattern in patterns)),
+        *(entry for entry in SPECIMENS if any(fnmatchcase(entry.name, pattern) for pattern in asked_for)),
+    )
+
+
+_SPECIMEN = "specimen."

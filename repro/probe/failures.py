@@ -65,6 +65,7 @@ _BY_TEXT = (
     # libpq 18 gives no reason with it: an expired certificate reads the same as an unknown authority
     ("tls_protocol", ("certificate verify failed",)),
     ("protocol_mismatch", ("response to SSL negotiation", "expected authentication request")),
+    ("protocol_mismatch", ("invalid authentication request", "does not speak Postgres's protocol")),
     ("protocol_mismatch", ("unsupported frontend protocol", "illegal status line", "valid HTTP")),
     ("connection_refused", ("Connection refused",)),
     ("timeout", ("timeout expired", "timed out")),
@@ -76,8 +77,10 @@ _BY_TEXT = (
     ("eof", ("Connection closed by server", "Server disconnected without sending", "EOF occurred")),
     ("eof", ("unexpected connection_lost", "connection is closed", "Connection terminated")),
     ("eof", ("other side closed",)),  # Node's fetch
+    ("eof", ("encountered a connection error and is not queryable",)),  # pg
     ("unsupported", ("attached to a different loop", "Event loop is closed")),
     ("unsupported", ("another operation is in progress", "greenlet_spawn has not been called")),
+    ("unsupported", ("is not spoken here", "GSSAPI continuation error")),
     ("config_invalid", ("root certificate file",)),
     ("config_invalid", ("Failed to parse URL", "Invalid URL")),  # Node's fetch
     ("config_invalid", ("invalid connection option", "invalid URI query parameter", "invalid sslmode")),

@@ -64,4 +64,4 @@ class Scenario:
     @property
     def needs_node(self) -> bool:
         """Whether it runs a Node probe."""
-        return any(name.startswith("node.") for name in self.only)
+        return any(name.startswith(("node.", "specimen.node-")) for name in self.only)
