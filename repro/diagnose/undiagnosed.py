@@ -75,11 +75,15 @@ def findings(outcomes: Sequence[Outcome], events: Mapping[str, Sequence[Mapping[
 
 
 def identity(outcome: Outcome) -> Identity:
-    """What makes two failures the same: layer, operation, failure, and where it matters the port dialled."""
+    """What makes two failures the same: layer, operation, failure, and where it matters the port dialled.
+
+    A connection that the server ended is one, by FIN or by reset: drivers name it either way, by turns.
+    """
     error = _error(outcome)
     dialled = error["address"] if error["operation"] == "connect" else None
     port = dialled.rpartition(":")[2] if dialled else None
-    return _layer(outcome), error["operation"], error["failure"], port
+    failure = "connection_reset" if error["failure"] == "eof" else error["failure"]
+    return _layer(outcome), error["operation"], failure, port
 
 
 def _error(outcome: Outcome) -> ErrorRecord:
@@ -110,7 +114,8 @@ def _finding(
     outcomes: Iterable[Outcome],
     events: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> Finding:
-    layer, operation, failure, _ = key
+    layer, operation, _, _ = key
+    failure = _error(members[0])["failure"]
     evidence = [each for member in members for each in _evidence(member, events.get(member["name"], ()))]
     return {
         "cause": None,

@@ -153,15 +153,23 @@ def _failed(dial: Dial, text: str, recorder: Recorder) -> None:
                 reason = {"tls__reason": _VERIFY_FAILED[1]} if _VERIFY_FAILED[0] in text else {}
                 recorder.event(op, dial.t0, dial=dial, failure=failure, errno=errno, via="libpq", **reason)
             return
-    dial.failed(*_connect_failure(text))
+    verdict = _connect_failure(text)
+    if verdict is None:  # the driver's error has what was said to it
+        dial.succeeded()
+    else:
+        dial.failed(*verdict)
 
 
-def _connect_failure(text: str) -> tuple[str, str | None]:
+def _connect_failure(text: str) -> tuple[str, str | None] | None:
+    """The failure of connect(2); None where it must have succeeded."""
     for words, name in _CONNECT_ERRORS:
         if words in text:
             return failure_of_errno(name), name
     if "timeout expired" in text:  # connect_timeout, kept by psycopg or libpq itself
         return "timeout", None
+    # libpq asks so after connect(2) has failed, and then only (fe-connect.c, connectFailureMessage)
+    if "failed: " in text and "Is the server running" not in text:
+        return None
     return f"unknown_failure: {scrubbed(text)}", None
 
 

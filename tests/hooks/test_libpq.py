@@ -50,6 +50,18 @@ def test_a_failed_connect_is_told_by_its_text(text: str, failure: str, errno: st
     assert (event.failure, event.errno) == (failure, errno)
 
 
+def test_what_is_not_of_connect_was_said_later(seen: Seen) -> None:
+    attempt(PREFIX + "GSSAPI continuation error: No credentials were supplied")
+    (event,) = seen("connect")
+    assert event.failure is None
+
+
+def test_a_failed_connect_in_another_language_has_failed(seen: Seen) -> None:
+    attempt(PREFIX + "Verbindungsaufbau abgelehnt\n\tIs the server running on that host?")
+    (event,) = seen("connect")
+    assert event.failure is not None
+
+
 @pytest.mark.parametrize(
     ("text", "op", "failure"),
     [
