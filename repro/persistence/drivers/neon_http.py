@@ -149,7 +149,8 @@ def _results(response: httpx.Response, expected: int) -> list[list[tuple[Value, 
     try:
         results = [_rows(result) for result in response.json()["results"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise NeonError("the answer is no result of a batch", status=response.status_code) from error
+        other = "" if json_of(response) is not None else f", and no JSON: {text_of(response, 60)}"
+        raise NeonError(f"the answer is no result of a batch{other}", status=response.status_code) from error
     if len(results) != expected:
         raise NeonError("the answer has not one result for each statement", status=response.status_code)
     return results
