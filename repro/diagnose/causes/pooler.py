@@ -81,13 +81,18 @@ def is_pooled(view: View, address: str | None) -> bool | None:
     """
     if address is None:
         return None
-    here = [outcome for outcome in view.outcomes if address in _addresses(view, outcome)]
-    keys = {key for each in here for key in _keys(view, each, address)}
+    verdicts = {_is_made_up(view, outcome, address) for outcome in view.outcomes} - {None}
+    return verdicts == {True} if verdicts else None
+
+
+def _is_made_up(view: View, outcome: Outcome, address: str) -> bool | None:
+    """Whether the keys that a probe was given are no processes; None where it does not know."""
+    keys = _keys(view, outcome, address)
     if not keys:
         return None
     if max(keys) > _MOST_PROCESSES:
         return True
-    backends = {pid for each in here for pid in each["atomicity"]["backends"]}
+    backends = outcome["atomicity"]["backends"]
     return keys.isdisjoint(backends) if backends else None
 
 

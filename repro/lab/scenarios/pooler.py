@@ -79,7 +79,9 @@ def sitting(text: str, statements: Sequence[str] = (), clients: int = 1) -> Iter
     with contextlib.ExitStack() as open_ones:
         for _ in range(clients):
             client = open_ones.enter_context(
-                contextlib.closing(psycopg.connect(text, autocommit=True, connect_timeout=5))
+                contextlib.closing(
+                    psycopg.connect(text, autocommit=True, prepare_threshold=None, connect_timeout=5)
+                )
             )
             for statement in statements:
                 client.execute(statement)
@@ -98,7 +100,9 @@ def repeating(text: str, statement: str) -> Iterator[None]:
             with contextlib.suppress(psycopg.Error):
                 client.execute(statement)
 
-    with contextlib.closing(psycopg.connect(text, autocommit=True, connect_timeout=5)) as client:
+    with contextlib.closing(
+        psycopg.connect(text, autocommit=True, prepare_threshold=None, connect_timeout=5)
+    ) as client:
         client.execute(statement)
         thread = threading.Thread(target=repeat)
         thread.start()
