@@ -69,8 +69,9 @@ _BY_TEXT = (
     ("protocol_mismatch", ("unsupported frontend protocol", "illegal status line", "valid HTTP")),
     ("connection_refused", ("Connection refused",)),
     ("timeout", ("timeout expired", "timed out")),
+    # psycopg and libpq put the same words before each reason of the resolver's
+    ("dns_failure", ("Temporary failure in name resolution", "Non-recoverable failure in name resolution")),
     ("dns_nxdomain", ("could not translate host name", "failed to resolve host", "not known")),
-    ("dns_failure", ("Temporary failure in name resolution",)),
     ("host_unreachable", ("No route to host", "Network is unreachable")),
     ("connection_reset", ("Connection reset by peer",)),
     ("eof", ("server closed the connection unexpectedly", "closed in the middle of operation")),
