@@ -33,7 +33,7 @@ async def connect(driver: ModuleType, request: Request) -> AsyncSpecimen:
     async def close() -> None:
         connection.terminate()
 
-    return AsyncSpecimen(request, lambda: driver.connect(request.database_url), wrongly, close)
+    return AsyncSpecimen(lambda: driver.connect(request.database_url), wrongly, close)
 
 
 PROBE = DatabaseProbe(

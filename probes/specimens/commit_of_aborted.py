@@ -27,7 +27,9 @@ def connect(driver: ModuleType, request: Request) -> Specimen:
         connection.execute("BEGIN" if isinstance(step, Begin) else "COMMIT")
         return NO_ROWS
 
-    return Specimen(request, lambda: driver.connect(request.database_url), wrongly, connection.close)
+    return Specimen(
+        request, lambda: driver.connect(request.database_url), wrongly, connection.close, tables_apart=True
+    )
 
 
 PROBE = DatabaseProbe(

@@ -34,7 +34,7 @@ def connect(driver: ModuleType, request: Request) -> Specimen:
         for connection in connections:
             connection.close()
 
-    return Specimen(request, lambda: driver.connect(request.database_url), wrongly, close)
+    return Specimen(request, lambda: driver.connect(request.database_url), wrongly, close, tables_apart=True)
 
 
 PROBE = DatabaseProbe(

@@ -27,7 +27,7 @@ async def connect(driver: ModuleType, request: Request) -> AsyncSpecimen:
     async def close() -> None:
         """The loop that could close it is gone."""
 
-    return AsyncSpecimen(request, lambda: driver.connect(request.database_url), wrongly, close)
+    return AsyncSpecimen(lambda: driver.connect(request.database_url), wrongly, close)
 
 
 PROBE = DatabaseProbe(

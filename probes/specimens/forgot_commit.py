@@ -20,7 +20,9 @@ def connect(driver: ModuleType, request: Request) -> Specimen:
     def wrongly(step: Step) -> Rows:
         return executed(connection, step) if isinstance(step, Execute) else NO_ROWS
 
-    return Specimen(request, lambda: driver.connect(request.database_url), wrongly, connection.close)
+    return Specimen(
+        request, lambda: driver.connect(request.database_url), wrongly, connection.close, tables_apart=True
+    )
 
 
 PROBE = DatabaseProbe(

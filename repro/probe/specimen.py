@@ -1,8 +1,7 @@
 """Specimens: probes that make a known mistake on purpose, once, and do everything else right.
 
 The mistake is made in the first transaction of the process, which is the production transaction; what reads
-back and cleans up afterwards runs as it should. The tables are made by another connection, so that they are
-there whatever the mistake does to the transaction.
+back and cleans up afterwards runs as it should.
 """
 
 from __future__ import annotations
@@ -55,6 +54,8 @@ class Specimen:
         connect: opens the driver that does it right.
         wrongly: carries out one step the wrong way.
         close: gives back what ``wrongly`` uses; called after the transaction, and at the end.
+        tables_apart: make the tables by a connection of their own, for a mistake that raises nothing and
+            loses what the transaction did. One that raises must not: what was not applied is not cleaned up.
     """
 
     interactive = True
@@ -65,8 +66,10 @@ class Specimen:
         connect: Callable[[], Any],
         wrongly: Callable[[Step], Rows],
         close: Callable[[], object],
+        *,
+        tables_apart: bool = False,
     ) -> None:
-        self._durable = request.commit
+        self._tables_apart = tables_apart and request.commit
         self._connect = connect
         self._wrongly = wrongly
         self._close = close
@@ -86,7 +89,7 @@ class Specimen:
             return result
 
     def _carry_out(self, step: Step) -> Rows:
-        if isinstance(step, Setup) and self._durable:
+        if isinstance(step, Setup) and self._tables_apart:
             return self._rightly(single(step))
         return self._wrongly(step)
 
@@ -96,18 +99,22 @@ class Specimen:
 
 
 class AsyncSpecimen:
-    """A `Specimen` that is awaited; its arguments are those of one."""
+    """A `Specimen` that is awaited, and whose mistake raises.
+
+    Args:
+        connect: opens the driver that does it right.
+        wrongly: carries out one step the wrong way.
+        close: gives back what ``wrongly`` uses; called after the transaction, and at the end.
+    """
 
     interactive = True
 
     def __init__(
         self,
-        request: Request,
         connect: Callable[[], Awaitable[Any]],
         wrongly: Callable[[Step], Awaitable[Rows]],
         close: Callable[[], Awaitable[object]],
     ) -> None:
-        self._durable = request.commit
         self._connect = connect
         self._wrongly = wrongly
         self._close = close
@@ -117,7 +124,7 @@ class AsyncSpecimen:
         if not is_first():
             return await self._rightly(transaction)
         try:
-            return await drive_async(transaction, self._carry_out)
+            return await drive_async(transaction, self._wrongly)
         finally:
             await self._close()
 
@@ -128,11 +135,6 @@ class AsyncSpecimen:
             return result
         finally:
             await driver.close()
-
-    async def _carry_out(self, step: Step) -> Rows:
-        if isinstance(step, Setup) and self._durable:
-            return await self._rightly(single(step))
-        return await self._wrongly(step)
 
     async def close(self) -> None:
         """Give back what is open. Safe to repeat."""
