@@ -24,6 +24,8 @@ from urllib.parse import unquote, urlsplit
 from repro.lab.account import popen_arguments, unprivileged_account
 from repro.lab.children import server_environment
 from repro.lab.errors import LabError
+from repro.lab.folders import data_parent
+from repro.lab.guard import Guard
 from repro.lab.listeners import Port
 
 _ADDRESS = "127.0.0.1"
@@ -143,16 +145,38 @@ def pooler(url: str, pooling: Pooling = Pooling()) -> Iterator[Pooler]:
     program = find_pooler()
     if program is None:
         raise LabError("pgbouncer is not installed: apt-get install pgbouncer")
-    folder = Path(tempfile.mkdtemp(prefix="txrepro-pooler-"))
+    with (
+        _folder() as folder,
+        _guarding(folder) as guard,
+        _running(program, folder, url, pooling, guard) as running,
+    ):
+        yield running
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder that its account can reach."""
+    parent = data_parent(shared=unprivileged_account() is not None)
+    folder = Path(tempfile.mkdtemp(prefix="txrepro-pooler-", dir=parent))
     try:
-        with _running(program, folder, url, pooling) as running:
-            yield running
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _running(program: Path, folder: Path, url: str, pooling: Pooling) -> Iterator[Pooler]:
+def _guarding(folder: Path) -> Iterator[Guard]:
+    """Who ends it and removes its folder if this process is killed."""
+    guard = Guard.start()
+    try:
+        guard.folder(folder)
+        yield guard
+    finally:
+        guard.dismiss()
+
+
+@contextlib.contextmanager
+def _running(program: Path, folder: Path, url: str, pooling: Pooling, guard: Guard) -> Iterator[Pooler]:
     version, log = version_of(program), folder / "pgbouncer.log"
     for _ in range(_BIND_ATTEMPTS):
         port = Port.reserve((_ADDRESS,))
@@ -161,11 +185,13 @@ def _running(program: Path, folder: Path, url: str, pooling: Pooling) -> Iterato
             port.give_way()
             process = _started(program, folder, files, log)
             try:
+                guard.process(process.pid, signal.SIGTERM)
                 if _answers(process, port.number, log):
                     yield Pooler(port.number, version, log, process.pid)
                     return
             finally:
                 _end(process)
+                guard.ended(process.pid)
         finally:
             port.close()
     raise LabError(

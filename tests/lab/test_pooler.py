@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -68,6 +70,30 @@ def test_nothing_of_it_stays(
     client.close()
     assert not folder.exists()
     assert eventually(lambda: not is_running(running.pid))
+
+
+KILLED = """\
+import os, signal, sys
+from repro.lab.pooler import pooler
+with pooler(sys.stdin.readline().strip()) as running:
+    print(running.pid, running.log.parent, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@needs_pgbouncer
+def test_it_ends_with_a_process_that_is_killed(
+    lab: Lab, eventually: Callable[[Callable[[], bool]], bool], is_running: Callable[[int], bool]
+) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", KILLED],
+        input=lab.environment["DATABASE_URL"] + "\n",
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    ).stdout
+    pid, _, folder = said.strip().partition(" ")
+    assert eventually(lambda: not is_running(int(pid)) and not Path(folder).exists())
 
 
 @needs_pgbouncer
