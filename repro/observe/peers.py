@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from repro.document import FAILING, Outcome
+from repro.document import FAILING, ErrorRecord, Outcome
 
 NOT_UNDERSTOOD = frozenset({"eof", "connection_reset", "timeout", "protocol_mismatch", "tls_protocol"})
 """Failures after which it is worth asking."""
@@ -58,7 +58,7 @@ class Speaker:
         address: as ``127.0.0.1:8080``.
         protocol: ``ssh``, ``http``, ``redis``, ``tls``, ``smtp``, ``mysql``, ``postgres``, ``unknown``;
             ``closes`` where it ends every connection and says nothing, ``silent`` where it says nothing,
-            ``refuses`` where it cannot be dialled any more.
+            ``refuses`` where it cannot be dialled, ``unreachable`` where nothing answers at all.
         first: whether it spoke before it was spoken to.
     """
 
@@ -74,6 +74,7 @@ class Speaker:
             "closes": "ends the connection without a word",
             "silent": "accepts and says nothing",
             "refuses": "refuses",
+            "unreachable": "does not answer",
         }
         return f"asked afterwards, {self.address} {words.get(self.protocol, 'answers in no known protocol')}"
 
@@ -90,9 +91,29 @@ def asked(outcomes: Iterable[Outcome]) -> dict[str, Speaker]:
 
 def _doubtful(outcome: Outcome) -> str | None:
     error = outcome["error"]
-    if outcome["status"] not in FAILING or error is None or error["failure"] not in NOT_UNDERSTOOD:
+    if outcome["status"] not in FAILING or error is None or error["address"] is None:
         return None
-    return error["address"] if error["operation"] in _BEFORE_THE_WORK else None
+    if error["operation"] == "connect":
+        refused = error["failure"] == "connection_refused"
+        return other_loopback(error["address"]) if refused else _if_timeout(error)
+    asked_for = error["failure"] in NOT_UNDERSTOOD and error["operation"] in _BEFORE_THE_WORK
+    return error["address"] if asked_for else None
+
+
+def _if_timeout(error: ErrorRecord) -> str | None:
+    """Drivers that dial in C cannot say whether it was the connect that took too long."""
+    return error["address"] if error["failure"] == "timeout" else None
+
+
+def other_loopback(address: str) -> str | None:
+    """The same port on this machine's address of the other family; None where it is no loopback address.
+
+    Args:
+        address: as ``127.0.0.1:5432`` or ``[::1]:5432``.
+    """
+    host, _, port = address.rpartition(":")
+    others = {"127.0.0.1": "[::1]", "[::1]": "127.0.0.1"}
+    return f"{others[host]}:{port}" if host in others else None
 
 
 async def _ask_all(addresses: Sequence[str]) -> dict[str, Speaker]:
@@ -133,7 +154,9 @@ async def _spoken_to(address: str, question: bytes) -> Speaker:
     try:
         async with asyncio.timeout(_ANSWER_S):
             reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-    except (OSError, TimeoutError):
+    except TimeoutError:
+        return Speaker(address, "unreachable")
+    except OSError:
         return Speaker(address, "refuses")
     try:
         return await _conversation(address, question, reader, writer)

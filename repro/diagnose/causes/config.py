@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from repro.diagnose.cause import Cause, Change
+from repro.diagnose.controls import done_right
 from repro.diagnose.view import (
     View,
     deepest,
@@ -577,6 +578,7 @@ CAUSES: tuple[Cause, ...] = (
         },
         fix=("Make the session with expire_on_commit=False, or load with selectinload or RETURNING.",),
         links=("https://docs.sqlalchemy.org/en/20/errors.html#missinggreenlet",),
+        change=done_right,
     ),
     Cause(
         id="cfg-cross-event-loop",
@@ -600,6 +602,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/MagicStack/asyncpg/issues/863",
             "https://github.com/redis/redis-py/issues/3492",
         ),
+        change=done_right,
     ),
     Cause(
         id="cfg-edge-runtime-net",

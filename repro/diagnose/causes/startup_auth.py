@@ -2,20 +2,152 @@
 
 from __future__ import annotations
 
-from repro.diagnose.cause import Cause
-from repro.diagnose.view import is_of_the_database, sqlstate
+from repro.diagnose.cause import Cause, Change
+from repro.diagnose.urls import with_parameter
+from repro.diagnose.view import DATABASE_VARIABLES, View, is_of_the_database, says, sqlstate
+from repro.document import Outcome
+
+
+def _no_password(view: View) -> list[Outcome]:
+    url = view.url()
+    if url is None or url.password or view.environ.get("PGPASSWORD") or view.environ.get("PGPASSFILE"):
+        return []
+    said = says("no password supplied", "client password must be a", "password authentication failed")
+    refused = sqlstate("28P01")
+    return view.where(is_of_the_database, lambda outcome: refused(outcome) or said(outcome))
+
+
+def _without_binding(view: View, outcome: Outcome) -> Change | None:
+    name = next((each for each in DATABASE_VARIABLES if each in view.variables), None)
+    if name is None or outcome["transport"] != "tcp":
+        return None
+    return Change(
+        words="channel_binding=prefer",
+        probe=outcome["name"],
+        command=f"repro run --only {outcome['name']}   # with channel_binding=prefer in {name}",
+        variables={name: with_parameter(view.variables[name], "channel_binding", "prefer")},
+    )
+
+
+_LOOK = "Look which server answered: on localhost another one may listen on the other address family."
 
 CAUSES: tuple[Cause, ...] = (
+    Cause(
+        id="auth-missing-password",
+        layer="startup-auth",
+        title="The URL has no password, and the server asks for one",
+        summary="The server was reached and wants a password; neither the URL nor PGPASSWORD holds one. Some drivers say "
+        "so, others send an empty one and report that it was refused.",
+        suspects=_no_password,
+        symptoms={
+            "psycopg": "fe_sendauth: no password supplied",
+            "asyncpg": "password authentication failed, for the empty one that it sends",
+            "pg": "client password must be a string",
+        },
+        apart={"auth-wrong-password": "there is no password that could be wrong"},
+        fix=("Set the password; where it comes from a secret, look whether the secret was filled in.",),
+        links=("https://github.com/brianc/node-postgres/pull/2899",),
+        ops=("pg.msg",),
+    ),
+    Cause(
+        id="auth-channel-binding",
+        layer="startup-auth",
+        title="The URL demands channel binding, and it cannot be had",
+        summary="channel_binding=require needs TLS up to Postgres itself and SCRAM. Here the connection is not encrypted, or "
+        "whoever ends TLS does not offer SCRAM-SHA-256-PLUS.",
+        suspects=lambda view: view.where(
+            is_of_the_database, says("channel binding required", "channel binding is required")
+        ),
+        symptoms={"psycopg": "channel binding required, but SSL not in use", "pg": "nothing: it ignores it"},
+        apart={"auth-wrong-password": "the password was never sent"},
+        fix=(
+            "channel_binding=prefer in the URL.",
+            "Or TLS up to Postgres itself, without a proxy that ends it in between.",
+        ),
+        links=("https://github.com/neondatabase/neon/issues/2350",),
+        ops=("pg.msg",),
+        change=_without_binding,
+    ),
+    Cause(
+        id="auth-pipelined-password-vs-scram",
+        layer="startup-auth",
+        title="The serverless driver sends its password before it was asked, and the server wants SCRAM",
+        summary="@neondatabase/serverless sends a cleartext password in its first frame, which Neon's proxy takes. A Postgres "
+        "behind a plain pipe reads it as the choice of a SASL mechanism, and refuses.",
+        suspects=lambda view: view.where(
+            is_of_the_database, says("client selected an invalid SASL authentication mechanism")
+        ),
+        symptoms={
+            "@neondatabase/serverless": "08P01 client selected an invalid SASL authentication mechanism"
+        },
+        apart={"auth-wrong-password": "the server refused the mechanism, and never saw a password"},
+        fix=("neonConfig.pipelineConnect = false, where the proxy carries raw bytes.",),
+        links=("https://github.com/neondatabase/serverless/blob/main/CONFIG.md",),
+        ops=("pg.msg",),
+    ),
+    Cause(
+        id="auth-pg-hba-ip",
+        layer="startup-auth",
+        title="The server's rules do not let this client in",
+        summary="The server answered SQLSTATE 28000: pg_hba.conf has no rule for this address, user, database and encryption, "
+        "or the role may not log in.",
+        suspects=lambda view: view.where(
+            is_of_the_database,
+            sqlstate("28000"),
+            says("no pg_hba.conf entry", "pg_hba.conf rejects", "is not permitted to log in"),
+        ),
+        symptoms={"all": 'no pg_hba.conf entry for host "…", user "…", database "…"'},
+        apart={"auth-wrong-password": "the SQLSTATE is 28000: no password was judged"},
+        fix=(
+            "Add a rule for this client, or put its address on the allow-list.",
+            "Where the text ends in `no encryption`, require TLS.",
+        ),
+        links=("https://www.postgresql.org/docs/current/client-authentication-problems.html",),
+        ops=("pg.msg",),
+    ),
+    Cause(
+        id="auth-neon-ip-allow",
+        layer="startup-auth",
+        title="The address of this machine is not on the endpoint's allow-list",
+        summary="Neon's proxy refused the login because of the address that it came from.",
+        suspects=lambda view: view.where(
+            is_of_the_database,
+            says("is not allowed to connect to this endpoint", "endpoint from a blocked network"),
+        ),
+        symptoms={
+            "all through Neon's proxy": "This IP address … is not allowed to connect to this endpoint."
+        },
+        apart={"auth-wrong-password": "the text names the address, not the password"},
+        fix=("Put the address on the list in Neon's console; mind IPv6 beside IPv4.",),
+        links=("https://github.com/neondatabase/neon/blob/main/proxy/src/auth/mod.rs",),
+        ops=("pg.msg",),
+    ),
+    Cause(
+        id="auth-tenant-not-found",
+        layer="startup-auth",
+        title="The shared pooler knows no such tenant",
+        summary="Supavisor finds the project by the user's name, postgres.<ref>, and by its region. It answered before any "
+        "password was asked for.",
+        suspects=lambda view: view.where(is_of_the_database, says("Tenant or user not found")),
+        symptoms={"all": "FATAL: Tenant or user not found"},
+        apart={"auth-wrong-password": "no password was asked for"},
+        fix=("Copy the pooler's string whole: its user is postgres.<ref>, its host names the region.",),
+        links=("https://github.com/supabase/cli/issues/4277",),
+        ops=("pg.msg",),
+    ),
     Cause(
         id="auth-wrong-password",
         layer="startup-auth",
         title="The database refuses the password, or has no such role",
         summary="The server was reached and answered the login with SQLSTATE 28P01.",
         suspects=lambda view: view.where(sqlstate("28P01"), is_of_the_database),
+        symptoms={
+            "psycopg, asyncpg, pg": 'password authentication failed for user "…"',
+            "Neon's proxy": "the same with single quotes: it was refused by the proxy, not by Postgres",
+        },
+        apart={"auth-missing-password": "there is a password, and it was judged"},
         ops=("pg.msg",),
-        fix=(
-            "Correct user and password; percent-encode what a URL cannot hold.",
-            "Look which server answered: on localhost another one may listen on the other address family.",
-        ),
+        fix=("Correct user and password; percent-encode what a URL cannot hold.", _LOOK),
+        links=("https://github.com/neondatabase/serverless/issues/140",),
     ),
 )
