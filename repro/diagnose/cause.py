@@ -19,6 +19,7 @@ class Change:
         command: how anybody can repeat it; it holds no secret.
         variables: settings of the target that are different, under their environment names.
         environment: other variables of the probe's environment that are different; None takes one away.
+        in_the_lab: the lab's servers stand in the place of the target's.
     """
 
     words: str
@@ -26,6 +27,12 @@ class Change:
     command: str
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str | None] = field(default_factory=dict)
+    in_the_lab: bool = False
+
+    @property
+    def needs_a_target(self) -> bool:
+        """Whether it makes no sense in the lab, which has its own settings and servers."""
+        return self.in_the_lab or bool(self.variables)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The probe that does the same with the same library and without a mistake, for comparison."""
+"""What a failing probe is compared with: one that does it right, or itself on servers that are well."""
 
 from __future__ import annotations
 
@@ -37,4 +37,20 @@ def done_right(_view: View, outcome: Outcome) -> Change | None:
         words=f"the same transaction as {probe} does it",
         probe=probe,
         command=f"repro run {node}--commit --only {probe}",
+    )
+
+
+def in_the_lab(_view: View, outcome: Outcome) -> Change | None:
+    """The same probe with the lab's servers at the other end, which are known to be well.
+
+    It tells what is at the target's address from all that is on this side: driver, versions, environment.
+    """
+    if outcome["name"].startswith("specimen."):
+        return None
+    node = "--node " if outcome["name"].startswith("node.") else ""
+    return Change(
+        words="the lab's server in the place of the target's",
+        probe=outcome["name"],
+        command=f"repro run --target lab {node}--only {outcome['name']}",
+        in_the_lab=True,
     )

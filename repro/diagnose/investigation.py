@@ -123,12 +123,14 @@ class _Repetition:
     def __call__(self, name: str, change: Change | None) -> Outcome | None:
         """Its outcome; None where the deadline leaves no time, or the lab has no place for the change."""
         left_s = self.plan.deadline_s - (time.monotonic() - self.seen.origin) - WRITING_ALLOWANCE_S
-        if left_s < SHORTEST_S or (self.plan.kind == "lab" and change is not None and change.variables):
+        if left_s < SHORTEST_S or (self.plan.kind == "lab" and change is not None and change.needs_a_target):
             return None
+        in_the_lab = change is not None and change.in_the_lab
         plan = replace(
             self.plan,
+            kind="lab" if in_the_lab else self.plan.kind,
             entries=[entry for entry in every() if entry.name == name],
-            variables=self._variables(change),
+            variables={} if in_the_lab else self._variables(change),
             inherited=self._inherited(change),
             deadline_s=min(left_s, LONGEST_S),
         )

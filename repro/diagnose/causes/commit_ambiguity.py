@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from repro.diagnose.cause import Cause
+from repro.diagnose.controls import in_the_lab
 from repro.diagnose.sessions import sessions
 from repro.diagnose.view import View, during, failed, is_of_the_database, over, says
 from repro.document import Outcome
@@ -132,6 +133,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/apache/polaris/pull/5263",
             "https://www.postgresql.org/docs/current/functions-info.html",
         ),
+        change=in_the_lab,
     ),
     Cause(
         id="ca-commit-hang",
@@ -157,6 +159,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION",
             "https://www.postgresql.org/docs/current/functions-info.html",
         ),
+        change=in_the_lab,
     ),
     Cause(
         id="ca-http-response-lost",
@@ -176,5 +179,6 @@ CAUSES: tuple[Cause, ...] = (
             "Do not read the word connecting in the error as a promise that nothing ran.",
         ),
         links=("https://github.com/neondatabase/neon/issues/5362",),
+        change=in_the_lab,
     ),
 )

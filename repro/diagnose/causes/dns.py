@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from repro.diagnose.cause import Cause
+from repro.diagnose.controls import in_the_lab
 from repro.diagnose.view import Line, View, during, failed, says
 from repro.document import Outcome
 
@@ -129,6 +130,7 @@ CAUSES: tuple[Cause, ...] = (
             "Shorten the wait by options timeout:1 attempts:2 in resolv.conf.",
         ),
         links=("https://github.com/folio-org/raml-module-builder/pull/1176",),
+        change=in_the_lab,
     ),
     Cause(
         id="dns-servfail",
@@ -152,6 +154,7 @@ CAUSES: tuple[Cause, ...] = (
             "Try again: unlike a name that does not exist, this may pass.",
         ),
         links=("https://nodejs.org/api/errors.html",),
+        change=in_the_lab,
     ),
     Cause(
         id="dns-nodata-v6only",
@@ -180,6 +183,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/supabase/cli/pull/5492",
             "https://github.com/n8n-io/n8n/issues/15239",
         ),
+        change=in_the_lab,
     ),
     Cause(
         id="dns-nxdomain",
@@ -203,5 +207,6 @@ CAUSES: tuple[Cause, ...] = (
             "Correct the host; inside Docker take the service's name, outside it localhost with the published port.",
         ),
         links=("https://github.com/salsita/node-pg-migrate/issues/439",),
+        change=in_the_lab,
     ),
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from repro.diagnose.cause import Cause, Change
+from repro.diagnose.controls import in_the_lab
 from repro.diagnose.view import Line, View, failed, is_a, is_of_the_queue, over, said, says
 from repro.document import Outcome
 from repro.persistence.dsn import MalformedUrl, Url, parse_url
@@ -302,6 +303,7 @@ CAUSES: tuple[Cause, ...] = (
         fix=("Correct host and port in UPSTASH_REDIS_URL.",),
         links=("https://www.postgresql.org/docs/current/protocol-flow.html",),
         ops=("redis.reply", "tls.handshake", "close"),
+        change=in_the_lab,
     ),
     Cause(
         id="redis-tls-trust",
@@ -347,6 +349,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/upstash/docs/blob/main/redis/troubleshooting/max_concurrent_connections.mdx",
         ),
         ops=("redis.reply",),
+        change=in_the_lab,
     ),
     Cause(
         id="redis-loading",
@@ -365,6 +368,7 @@ CAUSES: tuple[Cause, ...] = (
         fix=("Try again later, with growing pauses.", "For MASTERDOWN: dial the primary."),
         links=("https://redis.io/docs/latest/develop/reference/clients/",),
         ops=("redis.reply",),
+        change=in_the_lab,
     ),
     Cause(
         id="redis-noauth",
@@ -386,6 +390,7 @@ CAUSES: tuple[Cause, ...] = (
         ),
         links=("https://github.com/upstash/docs/blob/main/redis/troubleshooting/no_auth.mdx",),
         ops=("redis.reply",),
+        change=in_the_lab,
     ),
     Cause(
         id="redis-wrongpass",
@@ -415,6 +420,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/upstash/redis-js/issues/711",
             "https://github.com/goauthentik/authentik/issues/3520",
         ),
+        change=in_the_lab,
     ),
     Cause(
         id="redis-noperm",
@@ -442,6 +448,7 @@ CAUSES: tuple[Cause, ...] = (
         ),
         links=("https://github.com/revokslab/waitly/issues/4",),
         ops=("redis.reply",),
+        change=in_the_lab,
     ),
     Cause(
         id="redis-wrongtype",
@@ -457,6 +464,7 @@ CAUSES: tuple[Cause, ...] = (
         fix=("Ask with TYPE what the key is; use another name, or remove it.", "Do not try again."),
         links=("https://redis.io/docs/latest/commands/rpush/",),
         ops=("redis.reply", "http.response"),
+        change=in_the_lab,
     ),
     Cause(
         id="redis-readonly-replica",
@@ -482,6 +490,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/redis/ioredis/pull/1089",
         ),
         ops=("redis.reply",),
+        change=in_the_lab,
     ),
     Cause(
         id="redis-oom",
@@ -504,6 +513,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/upstash/docs/blob/main/redis/troubleshooting/db_capacity_quota_exceeded.mdx",
         ),
         ops=("redis.reply", "http.response"),
+        change=in_the_lab,
     ),
     Cause(
         id="redis-misconf",
@@ -517,6 +527,7 @@ CAUSES: tuple[Cause, ...] = (
         fix=("Give the server room and permission in its folder; its log names the error.",),
         links=("https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/",),
         ops=("redis.reply",),
+        change=in_the_lab,
     ),
     Cause(
         id="redis-pyretry-duplicates",

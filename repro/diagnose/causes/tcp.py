@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from repro.diagnose.cause import Cause, Change
+from repro.diagnose.controls import in_the_lab
 from repro.diagnose.urls import with_host
 from repro.diagnose.view import (
     DATABASE_VARIABLES,
@@ -145,6 +146,7 @@ _IS_HTTP = Cause(
     },
     fix=(_WRONG_PORT, "A proxy for the WebSocket driver listens there? Take that driver for it."),
     links=("https://www.postgresql.org/docs/current/protocol-flow.html",),
+    change=in_the_lab,
 )
 
 CAUSES: tuple[Cause, ...] = (
@@ -227,6 +229,7 @@ CAUSES: tuple[Cause, ...] = (
         ),
         links=("https://www.postgresql.org/docs/current/protocol-flow.html",),
         ops=("close", "connect"),
+        change=in_the_lab,
     ),
     Cause(
         id="tcp-syn-blackhole",
@@ -250,6 +253,7 @@ CAUSES: tuple[Cause, ...] = (
             "Open the way: firewall, security group, allow-list, VPN.",
             "Look whether the host is up, and whether the project is paused.",
         ),
+        change=in_the_lab,
     ),
     Cause(
         id="tcp-other-server-on-v6",
@@ -325,5 +329,6 @@ CAUSES: tuple[Cause, ...] = (
             "tcp-localhost-v6-refused": "nobody listens at that port of the other loopback address either",
         },
         fix=("Start the server, or correct host and port.",),
+        change=in_the_lab,
     ),
 )

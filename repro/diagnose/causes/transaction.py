@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from repro.diagnose.cause import Cause, Change
 from repro.diagnose.causes.commit_ambiguity import ROLLBACK_IN_ITS_PLACE
-from repro.diagnose.controls import done_right
+from repro.diagnose.controls import done_right, in_the_lab
 from repro.diagnose.sessions import Session, sessions
 from repro.diagnose.view import (
     View,
@@ -450,6 +450,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/cloudnative-pg/cloudnative-pg/issues/1254",
             "https://github.com/npgsql/efcore.pg/issues/1306",
         ),
+        change=in_the_lab,
     ),
     Cause(
         id="tx-deferred-at-commit",
@@ -506,6 +507,7 @@ CAUSES: tuple[Cause, ...] = (
             "GRANT what the message names: on the table and on its sequence, or CREATE on the schema or the database.",
         ),
         links=("https://www.postgresql.org/docs/current/ddl-priv.html",),
+        change=in_the_lab,
     ),
     Cause(
         id="tx-concurrent-use",

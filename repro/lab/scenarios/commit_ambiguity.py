@@ -42,6 +42,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the connection ends after COMMIT was applied and before its answer",
         stage=database_behind(after_commit_was_applied(Cut(), times=None)),
         only=("tcp.*", "orm.sqlalchemy-psycopg"),
+        proof="confirmed",
     ),
     Scenario(
         name="ca-commit-ack-lost-reset",
@@ -49,6 +50,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the connection is reset before COMMIT arrives, which reads the same",
         stage=database_behind(before_commit_arrives(Cut(reset=True), times=None)),
         only=("tcp.raw", "tcp.psycopg", "tcp.asyncpg"),
+        proof="confirmed",
     ),
     Scenario(
         name="ca-commit-hang",
@@ -56,6 +58,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="COMMIT is applied, and its answer never comes",
         stage=database_behind(after_commit_was_applied(Silence(), times=None)),
         only=("tcp.psycopg", "tcp.raw"),
+        proof="confirmed",
     ),
     Scenario(
         name="ca-http-response-lost",
@@ -64,6 +67,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         stage=_endpoint_behind(answer_lost(_BATCH, Cut(), times=None)),
         only=("http.neon", "tcp.psycopg"),
         explains=("http.neon",),
+        proof="confirmed",
     ),
     Scenario(
         name="ca-http-response-lost-node",
@@ -72,5 +76,6 @@ SCENARIOS: tuple[Scenario, ...] = (
         stage=_endpoint_behind(answer_lost(_BATCH, Cut(), times=None)),
         only=("node.neon-http", "tcp.psycopg"),
         explains=("node.neon-http",),
+        proof="confirmed",
     ),
 )

@@ -33,6 +33,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the database's host does not exist",
         stage=with_database_url(host="db.invalid"),
         only=("tcp.*", "orm.*"),
+        proof="confirmed",
     ),
     Scenario(
         name="dns-servfail",
@@ -41,6 +42,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         stage=_resolved_with(resolver.SERVFAIL),
         only=(*_DRIVERS, "orm.sqlalchemy-asyncpg"),
         lacks=resolver.absent,
+        proof="confirmed",
     ),
     Scenario(
         name="dns-timeout",
@@ -49,6 +51,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         stage=_resolved_with(resolver.TIMEOUT),
         only=_DRIVERS,
         lacks=resolver.absent,
+        proof="confirmed",
     ),
     Scenario(
         name="dns-nodata-v6only",
@@ -57,6 +60,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         stage=_resolved_with(resolver.NO_DATA),
         only=_DRIVERS,
         lacks=resolver.absent,
+        proof="confirmed",
     ),
     Scenario(
         name="dns-nodata-v6only-unreachable",
@@ -65,5 +69,6 @@ SCENARIOS: tuple[Scenario, ...] = (
         stage=_resolved_with(resolver.ONLY_V6),
         only=_DRIVERS,
         lacks=resolver.absent,
+        proof="confirmed",
     ),
 )

@@ -148,6 +148,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the queue's URL leads to Postgres",
         stage=_postgres_at_its_address,
         only=(_PROBE,),
+        proof="confirmed",
     ),
     Scenario(
         name="redis-talks-to-other-server-http",
@@ -155,6 +156,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the queue's URL leads to a web server",
         stage=_http_at_its_address,
         only=(_PROBE,),
+        proof="confirmed",
     ),
     Scenario(
         name="redis-tls-trust",
@@ -170,6 +172,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         stage=_on_its_own("maxclients 1", broken=_with_a_client),
         only=(_PROBE,),
         lacks=lacks_valkey,
+        proof="confirmed",
     ),
     Scenario(
         name="redis-max-clients-node",
@@ -178,6 +181,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         stage=_on_its_own("maxclients 1", broken=_with_a_client),
         only=("node.ioredis",),
         lacks=lacks_valkey,
+        proof="confirmed",
     ),
     Scenario(
         name="redis-loading",
@@ -191,6 +195,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             )
         ),
         only=(_PROBE,),
+        proof="confirmed",
     ),
     Scenario(
         name="redis-loading-masterdown",
@@ -199,6 +204,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         stage=_on_its_own(_REPLICA, "replica-serve-stale-data no"),
         only=(_PROBE,),
         lacks=lacks_valkey,
+        proof="confirmed",
     ),
     Scenario(
         name="redis-noauth",
@@ -206,6 +212,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the queue's URL holds no password",
         stage=with_redis_url(password="", user=""),
         only=_BOTH,
+        proof="confirmed",
     ),
     Scenario(
         name="redis-noauth-resp3",
@@ -213,6 +220,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the queue's URL holds no password, and redis-py speaks RESP3",
         stage=with_redis_url(password="", user="", query="protocol=3"),
         only=(_PROBE,),
+        proof="confirmed",
     ),
     Scenario(
         name="redis-wrongpass",
@@ -220,6 +228,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the queue's URL holds a wrong password",
         stage=with_redis_url(password="wrong"),  # noqa: S106 - it is
         only=_BOTH,
+        proof="confirmed",
     ),
     Scenario(
         name="redis-noperm",
@@ -227,6 +236,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the queue's user may read only",
         stage=_as_user("+@read", "+@connection"),
         only=_BOTH,
+        proof="confirmed",
     ),
     Scenario(
         name="redis-noperm-in-script",
@@ -234,6 +244,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the queue's user may run scripts, and not write",
         stage=_as_user("+@read", "+@connection", "+@scripting"),
         only=(_PROBE,),
+        proof="confirmed",
     ),
     Scenario(
         name="redis-wrongtype",
@@ -247,6 +258,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             )
         ),
         only=(_PROBE,),
+        proof="confirmed",
     ),
     Scenario(
         name="redis-readonly-replica",
@@ -255,6 +267,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         stage=_on_its_own(_REPLICA),
         only=_BOTH,
         lacks=lacks_valkey,
+        proof="confirmed",
     ),
     Scenario(
         name="redis-oom",
@@ -263,6 +276,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         stage=_on_its_own("maxmemory 1kb", "maxmemory-policy noeviction"),
         only=_BOTH,
         lacks=lacks_valkey,
+        proof="confirmed",
     ),
     Scenario(
         name="redis-misconf",
@@ -271,6 +285,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         stage=_on_its_own("save 3600 1", broken=_without_its_folder),
         only=(_PROBE,),
         lacks=lacks_valkey,
+        proof="confirmed",
     ),
     Scenario(
         name="vr-redispy8-resp3",

@@ -97,6 +97,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="nothing listens at the database's port",
         stage=_nobody,
         only=_PYTHON,
+        proof="confirmed",
     ),
     Scenario(
         name="tcp-localhost-v6-refused",
@@ -124,6 +125,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         stage=_blackhole,
         only=(*_PYTHON, "node.pg"),
         lacks=_lacks_drops,
+        proof="confirmed",
     ),
     Scenario(
         name="tcp-accept-then-close",
@@ -131,6 +133,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="whoever accepts ends the connection without a word",
         stage=database_served_by(hanging_up, query=""),
         only=(*_PYTHON, "node.pg"),
+        proof="confirmed",
     ),
     Scenario(
         name="tcp-accept-then-close-plain",
@@ -138,6 +141,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="whoever accepts ends the connection without a word, and TLS is not asked for",
         stage=database_served_by(hanging_up),
         only=_PYTHON,
+        proof="confirmed",
     ),
     Scenario(
         name="tcp-port-is-http",
@@ -145,6 +149,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the database's port is that of an HTTP server",
         stage=_at_port_of("NEON_FETCH_ENDPOINT", plain=True),
         only=(*_PYTHON, "node.pg"),
+        proof="confirmed",
     ),
     Scenario(
         name="tcp-port-is-ssh",
@@ -152,6 +157,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the database's port is that of an SSH server",
         stage=database_served_by(greeting(b"SSH-2.0-OpenSSH_9.6\r\n"), query=""),
         only=(*_PYTHON, "node.pg"),
+        proof="confirmed",
     ),
     Scenario(
         name="tcp-port-is-redis",
@@ -159,6 +165,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the database's port is that of a Redis",
         stage=_at_port_of("UPSTASH_REDIS_URL", plain=True),
         only=_PYTHON,
+        proof="confirmed",
     ),
     Scenario(
         name="tcp-pg-client-to-tls-port",
@@ -166,6 +173,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the database's port is that of an HTTPS server",
         stage=_at_port_of("NEON_FETCH_ENDPOINT", plain=False),
         only=(*_PYTHON, "node.pg"),
+        proof="confirmed",
     ),
     Scenario(
         name="tcp-pg-client-to-tls-port-rediss",
@@ -173,5 +181,6 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the database's port is that of a Redis with TLS",
         stage=_at_port_of("UPSTASH_REDIS_URL", plain=False),
         only=_PYTHON,
+        proof="confirmed",
     ),
 )

@@ -194,6 +194,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="default_transaction_read_only is on",
         stage=_with_option("default_transaction_read_only=on"),
         only=("tcp.psycopg", "tcp.asyncpg", "orm.sqlalchemy-psycopg", "http.neon", "ws.neon"),
+        proof="confirmed",
     ),
     Scenario(
         name="tx-insufficient-privilege",
@@ -202,5 +203,6 @@ SCENARIOS: tuple[Scenario, ...] = (
         stage=with_database_url(path="/postgres"),
         only=("tcp.*", "orm.*", "http.neon"),
         commit=True,
+        proof="confirmed",
     ),
 )
