@@ -29,12 +29,12 @@ def played(*findings: object, scenario: object = NXDOMAIN) -> Played:
 @pytest.mark.parametrize(
     ("findings", "wrong"),
     [
-        ([finding("dns-nxdomain", ["tcp.raw"])], 0),
-        ([finding("dns-nxdomain", ["tcp.raw"], "confirmed")], 1),
-        ([finding("dns-nxdomain", ["ws.neon"])], 1),
-        ([finding("dns-nxdomain", ["tcp.raw"]), finding(None, ["tcp.raw"])], 1),
-        ([finding("tcp-refused", ["tcp.raw"])], 1),
-        ([finding(None, ["tcp.raw"])], 1),
+        ([finding("dns-nxdomain", ["tcp.raw"], "confirmed")], 0),
+        ([finding("dns-nxdomain", ["tcp.raw"])], 1),
+        ([finding("dns-nxdomain", ["ws.neon"], "confirmed")], 1),
+        ([finding("dns-nxdomain", ["tcp.raw"], "confirmed"), finding(None, ["tcp.raw"])], 1),
+        ([finding("tcp-refused", ["tcp.raw"], "confirmed")], 1),
+        ([finding(None, ["tcp.raw"])], 2),
         ([], 1),
     ],
 )

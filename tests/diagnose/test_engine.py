@@ -11,7 +11,7 @@ from repro.diagnose.causes import BY_ID, CAUSES
 from repro.diagnose.view import View
 from repro.document import LAYERS, Outcome
 
-URL = {"DATABASE_URL": "postgresql://u@localhost:5432/d"}
+URL = {"DATABASE_URL": "postgresql://u:p@localhost:5432/d"}
 
 
 def outcome(name: str, *, port: int = 5432, protocol: str = "postgresql", **error: Any) -> Outcome:
@@ -105,7 +105,7 @@ def test_a_port_that_another_probe_reached_is_not_empty() -> None:
         (outcome("tcp.raw", failure="tls_unknown_authority", operation="tls"), "tls-untrusted-ca"),
         (outcome("tcp.raw", failure="tls_protocol", operation="tls"), None),
         (outcome("push.redis-tcp", failure="auth_failed", message="WRONGPASS invalid"), "redis-wrongpass"),
-        (outcome("push.redis-tcp", failure="auth_failed", message="NOAUTH Authentication required"), None),
+        (outcome("push.redis-tcp", failure="auth_failed", message="NOAUTH Authentication required"), "redis-noauth"),
         (outcome("push.upstash-rest", failure="auth_failed", transport="http"), "up-401"),
         (
             outcome("http.neon", failure="dns_nxdomain", operation="resolve", host="api.x", protocol="https"),

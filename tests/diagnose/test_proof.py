@@ -59,7 +59,7 @@ def test_what_could_not_be_run_proves_nothing(nothing: Any) -> None:
 
 
 def test_a_cause_without_a_safe_change_stays_untested() -> None:
-    failing = outcome("tcp.raw", failure="dns_nxdomain", operation="resolve")
+    failing = outcome("tcp.raw", failure="auth_failed", operation="authenticate", sqlstate="28P01")
     view = View([failing], {}, {})
     (finding,) = engine.findings(view)
     assert proved(finding, view, lambda *_: pytest.fail("it was run")) == finding

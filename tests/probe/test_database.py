@@ -60,7 +60,7 @@ class FakeDriver:
 
     def _execute(self, sql: str, params: Any) -> Rows:
         if "pg_stat_activity" in sql:
-            return Rows([(0,)])
+            return Rows(())
         if "GROUP BY orchestration_id" in sql:
             return Rows([(each, self._jobs[each]) for each in params[0] if each in self._jobs])
         if "count(*)" in sql:

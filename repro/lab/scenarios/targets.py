@@ -48,7 +48,8 @@ def url(
     parts = urlsplit(of)
     secret = parts.password if password is None else quote(password, safe="")
     credentials = (user or parts.username or "") + (f":{secret}" if secret else "")
-    where = host or (f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or "")
+    name = host or parts.hostname or ""
+    where = f"[{name}]" if ":" in name else name
     netloc = f"{credentials}@{where}" if credentials else where
     number = port if port is not None else parts.port
     return parts._replace(
