@@ -61,8 +61,14 @@ def _verdict(failing: Outcome, before: Sequence[Outcome], after: Sequence[Outcom
     alike = all(each["status"] in FAILING and identity(each) == identity(failing) for each in before)
     if alike and all(each["status"] == "pass" for each in after):
         return "confirmed"
-    same_way = all(each["status"] in FAILING and identity(each)[2] == identity(failing)[2] for each in after)
+    same_way = all(each["status"] in FAILING and _fails_alike(each, failing) for each in after)
     return "refuted" if alike and same_way else "untested"
+
+
+def _fails_alike(one: Outcome, other: Outcome) -> bool:
+    """In the same way, wherever it was."""
+    a, b = identity(one), identity(other)
+    return (a.failure, a.sqlstate) == (b.failure, b.sqlstate)
 
 
 def _counts(outcomes: Sequence[Outcome]) -> Counts:

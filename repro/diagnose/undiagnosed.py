@@ -8,7 +8,7 @@ are one finding.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from repro.document import FAILING, ErrorRecord, Evidence, Finding, Layer, Outcome, StageName
 from repro.observe.catalog import QUEUE_NAMES
@@ -56,7 +56,23 @@ WORDS = {
 }
 """Each failure of the closed vocabulary in words."""
 
-Identity = tuple[Layer, StageName, str, str | None]
+
+class Identity(NamedTuple):
+    """What makes two failures the same.
+
+    Args:
+        layer: where it sits.
+        operation: what failed.
+        failure: of the closed vocabulary.
+        sqlstate: of what the server refused; None for other failures.
+        port: that was dialled, where that is what failed.
+    """
+
+    layer: Layer
+    operation: StageName
+    failure: str
+    sqlstate: str | None
+    port: str | None
 
 
 def findings(outcomes: Sequence[Outcome], events: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Finding]:
@@ -75,7 +91,7 @@ def findings(outcomes: Sequence[Outcome], events: Mapping[str, Sequence[Mapping[
 
 
 def identity(outcome: Outcome) -> Identity:
-    """What makes two failures the same: layer, operation, failure, and where it matters the port dialled.
+    """What makes a failure the same as another.
 
     A connection that the server ended is one, by FIN or by reset: drivers name it either way, by turns.
     """
@@ -83,7 +99,8 @@ def identity(outcome: Outcome) -> Identity:
     dialled = error["address"] if error["operation"] == "connect" else None
     port = dialled.rpartition(":")[2] if dialled else None
     failure = "connection_reset" if error["failure"] == "eof" else error["failure"]
-    return _layer(outcome), error["operation"], failure, port
+    sqlstate = error["sqlstate"] if failure == "sql_error" else None
+    return Identity(_layer(outcome), error["operation"], failure, sqlstate, port)
 
 
 def _error(outcome: Outcome) -> ErrorRecord:
@@ -114,15 +131,14 @@ def _finding(
     outcomes: Iterable[Outcome],
     events: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> Finding:
-    layer, operation, _, _ = key
     failure = _error(members[0])["failure"]
     evidence = [each for member in members for each in _evidence(member, events.get(member["name"], ()))]
     return {
         "cause": None,
-        "layer": layer,
-        "operation": operation,
+        "layer": key.layer,
+        "operation": key.operation,
         "failure": failure,
-        "title": f"{operation}: {in_words(failure)}",
+        "title": f"{key.operation}: {in_words(failure)}",
         "probes": [member["name"] for member in members],
         "proof": "untested",
         "summary": _summary(members, outcomes),

@@ -105,7 +105,7 @@ def test_a_port_that_another_probe_reached_is_not_empty() -> None:
         (outcome("tcp.raw", failure="tls_unknown_authority", operation="tls"), "tls-untrusted-ca"),
         (outcome("tcp.raw", failure="tls_protocol", operation="tls"), None),
         (outcome("push.redis-tcp", failure="auth_failed", message="WRONGPASS invalid"), "redis-wrongpass"),
-        (outcome("push.redis-tcp", failure="auth_failed", message="NOAUTH Authentication required"), "redis-noauth"),
+        (outcome("push.redis-tcp", failure="auth_failed", message="NOAUTH Authentication"), "redis-noauth"),
         (outcome("push.upstash-rest", failure="auth_failed", transport="http"), "up-401"),
         (
             outcome("http.neon", failure="dns_nxdomain", operation="resolve", host="api.x", protocol="https"),

@@ -10,6 +10,7 @@ import pytest
 from repro.diagnose import engine
 from repro.diagnose.cause import Change
 from repro.diagnose.proof import RUNS, proved
+from repro.diagnose.undiagnosed import identity
 from repro.diagnose.view import View
 from repro.document import Outcome
 from tests.diagnose.test_engine import outcome
@@ -50,6 +51,19 @@ def test_the_verdict(before: list[Outcome], after: list[Outcome], proof: str) ->
     failed = sum(each["status"] == "fail" for each in before)
     assert finding["experiment"]["baseline"] == {"runs": RUNS, "failed": failed}
     assert finding["experiment"]["command"].startswith("repro run --node --only")
+
+
+def test_another_refusal_of_the_server_is_another_failure() -> None:
+    def refused(sqlstate: str) -> Outcome:
+        return outcome(
+            "node.drizzle-vercel-pool", failure="not_atomic", operation="atomicity", sqlstate=sqlstate
+        )
+
+    def refused_sql(sqlstate: str) -> Outcome:
+        return outcome("tcp.raw", failure="sql_error", operation="insert", sqlstate=sqlstate)
+
+    assert identity(refused("23505")) == identity(refused("40001"))
+    assert identity(refused_sql("23505")) != identity(refused_sql("40001"))
 
 
 @pytest.mark.parametrize("nothing", [None, SKIPPED])

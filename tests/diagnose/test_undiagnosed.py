@@ -124,3 +124,11 @@ def test_a_connection_that_was_ended_is_one_failure_by_fin_or_by_reset() -> None
     ]
     (finding,) = findings(outcomes, {})
     assert (finding["failure"], finding["probes"]) == ("eof", ["tcp.raw", "tcp.asyncpg"])
+
+
+def test_what_the_server_refused_for_two_reasons_is_two_findings() -> None:
+    def refused(name: str, sqlstate: str) -> Outcome:
+        return outcome(name, "fail", failure="sql_error", operation="insert", sqlstate=sqlstate)
+
+    run = [refused("tcp.raw", "23505"), refused("tcp.psycopg", "23505"), refused("tcp.asyncpg", "40001")]
+    assert [each["probes"] for each in findings(run, {})] == [["tcp.raw", "tcp.psycopg"], ["tcp.asyncpg"]]
