@@ -17,6 +17,7 @@ from repro.document import Outcome
 from repro.observe.catalog import Entry
 from repro.observe.collect import Collected
 from repro.observe.kernel_view import KernelView
+from repro.observe.process_group import kill_group
 from repro.probe.request import PARENT_VARIABLE, RUN_VARIABLE, Request
 
 MAX_LINE = 16 * 1024 * 1024
@@ -197,15 +198,6 @@ class ProbeProcess:
         close_pipes(process)
         await asyncio.to_thread(self._kernel.end)
         self.collected.see_with_the_kernel(self._kernel.view(), self._kernel.lines(self._origin))
-
-
-async def kill_group(group: int) -> None:
-    """Kill every process of a group, and wait until there is none, but no longer than `GRACE_S`."""
-    give_up = time.monotonic() + GRACE_S
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        while time.monotonic() < give_up:
-            os.killpg(group, signal.SIGKILL)
-            await asyncio.sleep(0.002)
 
 
 def close_pipes(process: asyncio.subprocess.Process) -> None:
