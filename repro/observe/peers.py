@@ -60,16 +60,19 @@ class Speaker:
             ``closes`` where it ends every connection and says nothing, ``silent`` where it says nothing,
             ``refuses`` where it cannot be dialled, ``unreachable`` where nothing answers at all.
         first: whether it spoke before it was spoken to.
+        error: what a Redis said that spoke first; it does so to turn a client away.
     """
 
     address: str
     protocol: str
     first: bool = False
+    error: str = ""
 
     def told(self) -> str:
         """It in a few words."""
         if self.protocol in _NAMES:
-            return f"asked afterwards, {self.address} speaks {_NAMES[self.protocol]}"
+            error = f" and says {self.error}" if self.error else ""
+            return f"asked afterwards, {self.address} speaks {_NAMES[self.protocol]}{error}"
         words = {
             "closes": "ends the connection without a word",
             "silent": "accepts and says nothing",
@@ -169,7 +172,10 @@ async def _conversation(
 ) -> Speaker:
     beginning = await _read(reader, _BANNER_S)
     if beginning:
-        return Speaker(address, protocol_of(beginning), first=True)
+        protocol = protocol_of(beginning)
+        return Speaker(
+            address, protocol, first=True, error=_error_in(beginning) if protocol == "redis" else ""
+        )
     if beginning is None:
         writer.write(question)
         beginning = await _read(reader, _ANSWER_S)
@@ -178,6 +184,12 @@ async def _conversation(
     if beginning:
         return Speaker(address, protocol_of(beginning))
     return Speaker(address, "silent" if beginning is None else "closes")
+
+
+def _error_in(beginning: bytes) -> str:
+    """The text of an error reply (RESP: ``-``, text, CRLF), without what could disturb a terminal."""
+    line = beginning.partition(b"\r")[0].removeprefix(b"-").decode("ascii", "replace")
+    return "".join(each for each in line if each.isprintable())
 
 
 async def _closed(writer: asyncio.StreamWriter) -> None:

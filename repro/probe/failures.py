@@ -40,12 +40,15 @@ _BY_TYPE_NAME = {
     "ArgumentError": "config_invalid",
     "ClientConfigurationError": "config_invalid",
     "AuthenticationError": "auth_failed",
+    "BusyLoadingError": "redis_error",
     "InvalidResponse": "protocol_mismatch",
     "ConnectionTimeout": "timeout",
     "PoolTimeoutError": "pool_exhausted",
     "ModuleNotFoundError": "unsupported",
     # ioredis, @upstash/redis, @vercel/postgres
     "ReplyError": "redis_error",
+    "SimpleError": "redis_error",  # of ioredis 6
+    "BlobError": "redis_error",
     "UpstashError": "redis_error",
     "VercelPostgresError": "config_invalid",
     "NodeEnded": "driver_crash",
@@ -78,6 +81,7 @@ _BY_TEXT = (
     ("eof", ("Connection closed by server", "Server disconnected without sending", "EOF occurred")),
     ("eof", ("unexpected connection_lost", "connection is closed", "Connection terminated")),
     ("eof", ("other side closed",)),  # Node's fetch
+    ("eof", ("Connection is closed",)),  # ioredis
     ("eof", ("encountered a connection error and is not queryable",)),  # pg
     ("unsupported", ("attached to a different loop", "Event loop is closed")),
     ("unsupported", ("another operation is in progress", "greenlet_spawn has not been called")),

@@ -68,6 +68,13 @@ def test_the_lab_is_known(lab: Lab, variable: str, protocol: str, *, plain: bool
     assert asked([failing_at(port)])[f"127.0.0.1:{port}"].protocol == protocol
 
 
+def test_why_a_redis_turns_away_is_kept() -> None:
+    with serving(greeting(b"-ERR max number of clients\x1b[2J reached\r\n")) as port:
+        found = asked([failing_at(port, operation="push")])[f"127.0.0.1:{port}"]
+    assert (found.protocol, found.error) == ("redis", "ERR max number of clients[2J reached")
+    assert found.told().endswith("speaks Redis and says ERR max number of clients[2J reached")
+
+
 def test_nobody_is_asked_where_the_answer_is_known() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

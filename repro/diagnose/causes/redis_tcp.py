@@ -16,6 +16,10 @@ _OTHER_SERVERS = frozenset({"postgres", "http", "ssh", "smtp", "mysql"})
 _CERTIFICATE = ("tls_unknown_authority", "tls_hostname_mismatch", "tls_expired")
 _LOST = ("eof", "connection_reset", "timeout")
 _BUSY_WORDS = ("max number of clients reached", "max concurrent connections exceeded")
+_REFUSED_PASSWORD = ("WRONGPASS", "invalid username-password")
+_TOO_MUCH_FOR_A_STRANGER = ("unauthenticated multibulk length", "unauthenticated bulk length")
+"""Before it knows a client, Redis 7 takes no more than ten arguments, and none above 16 KiB."""
+
 _HELLO_UNKNOWN = re.compile(
     r"unknown command\W{0,3}HELLO|NOPROTO|unsupported protocol version", re.IGNORECASE
 )
@@ -116,26 +120,30 @@ def _no_room(view: View) -> list[Outcome]:
 
 
 def _turned_away(view: View, outcome: Outcome) -> bool:
-    """An error as the first and only reply, then the end; and asked again, the server speaks first.
+    """At most one error as the reply, then the end; and asked again, the server turns this one away too.
 
-    Redis speaks first for two reasons: no room (ERR), and protected mode (DENIED). ioredis keeps neither's text.
+    ioredis does not keep the text, and where its write meets the end first it never reads it.
     """
     speaker = view.speaker(outcome)
-    codes = [line.get("redis.error") for line in view.lines(outcome, "redis.reply") if _answered(line)]
+    codes = {line.get("redis.error") for line in view.lines(outcome, "redis.reply") if _answered(line)}
     return (
         failed("eof", "connection_reset")(outcome)
         and speaker is not None
-        and (speaker.protocol, speaker.first) == ("redis", True)
-        and set(codes) == {"ERR"}
+        and any(words in speaker.error for words in _BUSY_WORDS)
+        and codes <= {"ERR"}
     )
 
 
 def _no_password(view: View) -> list[Outcome]:
+    """None was given, as the server says; or an empty one, which a client sends for a user without one."""
+    url = redis_url(view)
+    asked_for = ("NOAUTH", "Authentication required", "must be called with the client already authenticated")
+    empty = _REFUSED_PASSWORD if url is not None and not url.password else ()
     return view.where(
         is_of_the_queue,
         over("tcp"),
-        failed("auth_failed"),
-        says("NOAUTH", "Authentication required", "must be called with the client already authenticated"),
+        failed("auth_failed", "redis_error"),
+        says(*asked_for, *_TOO_MUCH_FOR_A_STRANGER, *empty),
     )
 
 
@@ -379,6 +387,7 @@ CAUSES: tuple[Cause, ...] = (
         symptoms={
             "redis-py from 8": "AuthenticationError: HELLO must be called with the client already authenticated",
             "redis-py before, or with protocol 2": "AuthenticationError: Authentication required.",
+            "redis-py whose first command is long": "Protocol error: unauthenticated multibulk length",
             "ioredis": "NOAUTH Authentication required, or NOAUTH HELLO must be called ...",
         },
         apart={
@@ -401,7 +410,7 @@ CAUSES: tuple[Cause, ...] = (
             is_of_the_queue,
             over("tcp"),
             failed("auth_failed"),
-            says("WRONGPASS", "invalid username-password"),
+            says(*_REFUSED_PASSWORD),
         ),
         symptoms={
             "redis-py": "AuthenticationError: invalid username-password pair or user is disabled.",

@@ -215,6 +215,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         proof="confirmed",
     ),
     Scenario(
+        name="redis-noauth-user",
+        cause="redis-noauth",
+        title="the queue's URL holds a user and no password",
+        stage=with_redis_url(password=""),
+        only=_BOTH,
+        proof="confirmed",
+    ),
+    Scenario(
         name="redis-noauth-resp3",
         cause="redis-noauth",
         title="the queue's URL holds no password, and redis-py speaks RESP3",

@@ -44,10 +44,10 @@ def url(
     query: str | None = None,
     scheme: str | None = None,
 ) -> str:
-    """A URL with parts of it changed; an empty password takes it away."""
+    """A URL with parts of it changed; an empty user or password takes it away."""
     parts = urlsplit(of)
     secret = parts.password if password is None else quote(password, safe="")
-    credentials = (user or parts.username or "") + (f":{secret}" if secret else "")
+    credentials = ((parts.username if user is None else user) or "") + (f":{secret}" if secret else "")
     name = host or parts.hostname or ""
     where = f"[{name}]" if ":" in name else name
     netloc = f"{credentials}@{where}" if credentials else where

@@ -50,6 +50,8 @@ def test_the_origins_chain_goes_down_to_both_addresses() -> None:
         (link("DatabaseError", "no password", sqlstate="28P01"), "auth_failed"),
         (link("ReplyError", "WRONGPASS invalid username-password pair"), "auth_failed"),
         (link("ReplyError", "ERR unknown command"), "redis_error"),
+        (link("SimpleError", "READONLY You can't write against a read only replica."), "redis_error"),
+        (link("Error", "Connection is closed."), "eof"),
         (link("UpstashError", "ERR value is not an integer"), "redis_error"),
         (link("VercelPostgresError", "VercelPostgresError - 'invalid_connection_string'"), "config_invalid"),
         (
