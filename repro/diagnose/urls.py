@@ -33,6 +33,17 @@ def with_parameter(url: str, name: str, value: str) -> str:
         name: as it stands in a URL.
         value: as it stands in a URL.
     """
+    rest = without_parameter(url, name)
+    return f"{rest}{'&' if '?' in rest else '?'}{name}={value}"
+
+
+def without_parameter(url: str, name: str) -> str:
+    """The URL without a parameter of its query.
+
+    Args:
+        url: without a fragment.
+        name: as it stands in a URL.
+    """
     address, _, query = url.partition("?")
     pairs = [pair for pair in query.split("&") if pair and pair.partition("=")[0] != name]
-    return f"{address}?{'&'.join([*pairs, f'{name}={value}'])}"
+    return f"{address}?{'&'.join(pairs)}" if pairs else address

@@ -52,7 +52,7 @@ def _proxies(environ: Mapping[str, str]) -> Iterator[_Proxy]:
             yield _Proxy(parts.scheme, host, port or _DEFAULT_PORTS.get(parts.scheme, _SOCKS_PORT))
 
 
-def _goes_to_a_proxy(view: View, outcome: Outcome) -> bool:
+def goes_to_a_proxy(view: View, outcome: Outcome) -> bool:
     """Whether a probe dialled proxies of the environment, and nothing else."""
     if not _IS_OVER_HTTP(outcome):
         return False
@@ -79,7 +79,7 @@ def _is_at(peer: Mapping[str, Any], proxy: _Proxy, lookups: list[Line]) -> bool:
     return peer["port"] == proxy.port and peer["address"] in {proxy.host, *answers}
 
 
-def _without_proxies(view: View, outcome: Outcome) -> Change | None:
+def without_proxies(view: View, outcome: Outcome) -> Change | None:
     names = [name for name in _VARIABLES if name in view.environ]
     in_clear = any(
         endpoint["protocol"] in _PLAIN and not _LOCAL.fullmatch(endpoint["host"])
@@ -102,7 +102,7 @@ def _not_reached(view: View) -> list[Outcome]:
         for outcome in view.where(_IS_OVER_HTTP)
         if (
             failed("connection_refused", "host_unreachable", "timeout")(outcome)
-            and _goes_to_a_proxy(view, outcome)
+            and goes_to_a_proxy(view, outcome)
             and all(line.get("failure") for line in view.lines(outcome, "connect"))
         )
         or (failed("dns_nxdomain", "dns_failure")(outcome) and _looked_up_a_proxy(view, outcome))
@@ -122,8 +122,7 @@ def _captured(view: View) -> list[Outcome]:
     return [
         outcome
         for outcome in view.where(_IS_OVER_HTTP)
-        if _goes_to_a_proxy(view, outcome)
-        and (_says_no(view, outcome) or _loses_what_is_local(view, outcome))
+        if goes_to_a_proxy(view, outcome) and (_says_no(view, outcome) or _loses_what_is_local(view, outcome))
     ]
 
 
@@ -180,7 +179,7 @@ def _is_success(status: object) -> bool:
 
 
 def _around_the_proxy(view: View, outcome: Outcome) -> Change | None:
-    return _without_proxies(view, outcome) if _goes_to_a_proxy(view, outcome) else None
+    return without_proxies(view, outcome) if goes_to_a_proxy(view, outcome) else None
 
 
 CAUSES: tuple[Cause, ...] = (
@@ -203,7 +202,7 @@ CAUSES: tuple[Cause, ...] = (
             "Where the proxy is needed: pip install 'httpx[socks]' python-socks.",
         ),
         links=("https://www.python-httpx.org/environment_variables/",),
-        change=_without_proxies,
+        change=without_proxies,
     ),
     Cause(
         id="px-env-down",
@@ -228,7 +227,7 @@ CAUSES: tuple[Cause, ...] = (
             "Name the hosts that need none in NO_PROXY.",
         ),
         links=("https://github.com/HaujetZhao/CapsWriter-Offline/issues/314",),
-        change=_without_proxies,
+        change=without_proxies,
     ),
     Cause(
         id="px-captive-html",
@@ -279,6 +278,6 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/HaujetZhao/CapsWriter-Offline/issues/314",
             "https://github.com/windmill-labs/windmill/pull/9324",
         ),
-        change=_without_proxies,
+        change=without_proxies,
     ),
 )

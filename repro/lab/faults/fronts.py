@@ -92,13 +92,16 @@ def carrying(port: int) -> Handler:
     return before_postgres(port)
 
 
-def before_postgres(port: int, *, to_tls: bytes = b"", to_login: bytes = b"") -> Handler:
+def before_postgres(
+    port: int, *, to_tls: bytes = b"", to_login: bytes = b"", stalls: bool = False
+) -> Handler:
     """Carry clients of Postgres to the server on 127.0.0.1, but answer some of their first words.
 
     Args:
         port: of the server.
         to_tls: the answer to SSLRequest; after anything but ``N`` the connection ends.
         to_login: the answer to a StartupMessage without TLS, after which the connection ends.
+        stalls: what would end the connection after the answer to SSLRequest is silence.
     """
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -111,6 +114,8 @@ def before_postgres(port: int, *, to_tls: bytes = b"", to_login: bytes = b"") ->
                     writer.write(to_tls)
                     if to_tls != b"N":
                         await reader.read(65536)
+                        while stalls and await reader.read(65536):
+                            pass
                         return
                 else:
                     break

@@ -104,12 +104,13 @@ def relaying(port: int, *, tls: bool = True) -> Handler:
                 writer.write(b"N")
                 first = await reader.read(65536)
             outer.write(first)
-            await asyncio.gather(_carry(reader, outer), _carry(inner, writer), return_exceptions=True)
+            await asyncio.gather(carry(reader, outer), carry(inner, writer), return_exceptions=True)
 
     return relay
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Carry one direction of a conversation, to its end."""
     with closing(writer):
         while data := await reader.read(65536):
             writer.write(data)

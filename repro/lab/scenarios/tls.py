@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from repro.lab.faults.authority import Signed, signed
+from repro.lab.faults.authority import signed
 from repro.lab.faults.fronts import before_postgres, tls_before, without_sni
 from repro.lab.faults.servers import fatal, serving
 from repro.lab.process import Lab
 from repro.lab.scenarios.scenario import Scenario, Scene, Stage
-from repro.lab.scenarios.targets import DATABASE, database_served_by, of_the_lab, url, with_database_url
-from repro.lab.scenarios.targets import with_environment
+from repro.lab.scenarios.targets import (
+    DATABASE,
+    database_served_by,
+    of_the_lab,
+    url,
+    with_database_url,
+    with_environment,
+)
 
 _PYTHON = ("tcp.raw", "tcp.psycopg", "tcp.asyncpg")
 _OVER_TCP = (*_PYTHON, "node.pg")
