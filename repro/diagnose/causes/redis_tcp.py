@@ -139,12 +139,28 @@ def _no_password(view: View) -> list[Outcome]:
     url = redis_url(view)
     asked_for = ("NOAUTH", "Authentication required", "must be called with the client already authenticated")
     empty = _REFUSED_PASSWORD if url is not None and not url.password else ()
-    return view.where(
+    said_so = view.where(
         is_of_the_queue,
         over("tcp"),
         failed("auth_failed", "redis_error"),
         says(*asked_for, *_TOO_MUCH_FOR_A_STRANGER, *empty),
     )
+    return [outcome for outcome in said_so if not _login_by_hello_unread(view, outcome)]
+
+
+def _where_none_was_given(view: View, outcome: Outcome) -> Change | None:
+    """Where a password was given and not used, another server would not show why."""
+    url = redis_url(view)
+    return in_the_lab(view, outcome) if url is not None and not url.password else None
+
+
+def _login_by_hello_unread(view: View, outcome: Outcome) -> bool:
+    """A HELLO that carries the password was answered with NOAUTH: the server does not know HELLO."""
+    url = redis_url(view)
+    commands = view.lines(outcome, "redis.cmd")
+    hello_alone = bool(commands) and all(line.get("redis.cmd") == "HELLO" for line in commands)
+    given = url is not None and bool(url.password)
+    return given and hello_alone and refusal(view, outcome) == "NOAUTH"
 
 
 def _untrusted(view: View) -> list[Outcome]:
@@ -156,8 +172,11 @@ def _no_hello(view: View) -> list[Outcome]:
     return [
         outcome
         for outcome in view.where(is_of_the_queue, over("tcp"))
-        if _HELLO_UNKNOWN.search(said(outcome))
-        and (not view.lines(outcome, "redis.cmd") or _sent(view, outcome, "HELLO"))
+        if _login_by_hello_unread(view, outcome)
+        or (
+            _HELLO_UNKNOWN.search(said(outcome))
+            and (not view.lines(outcome, "redis.cmd") or _sent(view, outcome, "HELLO"))
+        )
     ]
 
 
@@ -399,7 +418,7 @@ CAUSES: tuple[Cause, ...] = (
         ),
         links=("https://github.com/upstash/docs/blob/main/redis/troubleshooting/no_auth.mdx",),
         ops=("redis.reply",),
-        change=in_the_lab,
+        change=_where_none_was_given,
     ),
     Cause(
         id="redis-wrongpass",

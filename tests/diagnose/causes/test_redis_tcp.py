@@ -79,6 +79,26 @@ def test_an_empty_password_is_none(variables: dict[str, str], cause: str) -> Non
     assert found(refused, [reply("WRONGPASS")], variables=variables) == cause
 
 
+def command(name: str) -> dict[str, Any]:
+    return {"seq": 1, "op": "redis.cmd", "failure": None, "redis.cmd": name}
+
+
+@pytest.mark.parametrize(
+    ("variables", "commands", "cause"),
+    [
+        (REDIS, ["HELLO"], "vr-redispy8-resp3"),
+        (NO_PASSWORD, ["HELLO"], "redis-noauth"),
+        (REDIS, ["HELLO", "EVAL"], "redis-noauth"),
+        (REDIS, [], "redis-noauth"),
+    ],
+)
+def test_a_password_within_hello_is_not_read_by_a_server_without_hello(
+    variables: dict[str, str], commands: list[str], cause: str
+) -> None:
+    refused = push("auth_failed", "Authentication required.", "authenticate")
+    assert found(refused, [*map(command, commands), reply("NOAUTH")], variables=variables) == cause
+
+
 TURNED_AWAY = Speaker(ADDRESS, "redis", first=True, error="ERR max number of clients reached")
 PROTECTED = Speaker(ADDRESS, "redis", first=True, error="DENIED Redis is running in protected mode")
 
