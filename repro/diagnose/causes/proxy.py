@@ -80,6 +80,7 @@ def _is_at(peer: Mapping[str, Any], proxy: _Proxy, lookups: list[Line]) -> bool:
 
 
 def without_proxies(view: View, outcome: Outcome) -> Change | None:
+    """The probe without the proxies of its environment; None where a token would go in clear."""
     names = [name for name in _VARIABLES if name in view.environ]
     in_clear = any(
         endpoint["protocol"] in _PLAIN and not _LOCAL.fullmatch(endpoint["host"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import struct
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -163,7 +164,7 @@ def closing(writer: asyncio.StreamWriter) -> Iterator[None]:
     """Close a connection whatever happens, and let its end pass in silence."""
     try:
         yield
-    except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+    except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.CancelledError):
         pass
     finally:
         writer.close()

@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 
 from repro.lab.faults.authority import signed
 from repro.lab.faults.fronts import before_postgres, tls_before, without_sni
-from repro.lab.faults.servers import fatal, serving
+from repro.lab.faults.interception import intercepting
+from repro.lab.faults.servers import fatal, serving, silent
 from repro.lab.process import Lab
 from repro.lab.scenarios.scenario import Scenario, Scene, Stage
 from repro.lab.scenarios.targets import (
     DATABASE,
+    QUEUE,
     database_served_by,
     of_the_lab,
     url,
@@ -40,6 +42,27 @@ def _port(lab: Lab) -> int:
 
 def _verified(ca: Path) -> str:
     return f"sslmode=verify-full&sslrootcert={ca}"
+
+
+@contextlib.contextmanager
+def _inspected(lab: Lab) -> Iterator[Scene]:
+    """A proxy in the environment that answers for localhost with a certificate of its own."""
+    with signed("localhost") as shown, serving(intercepting(shown.context)) as port:
+        scene = of_the_lab(lab, *DATABASE, *QUEUE)
+        none = dict.fromkeys(("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"))
+        yield Scene(scene.variables, {**scene.environment, **none, "HTTPS_PROXY": f"http://127.0.0.1:{port}"})
+
+
+@contextlib.contextmanager
+def _silent_gateway(lab: Lab) -> Iterator[Scene]:
+    """At Neon's endpoints somebody accepts, and says nothing."""
+    with serving(silent) as port:
+        yield of_the_lab(
+            lab,
+            *DATABASE,
+            NEON_FETCH_ENDPOINT=f"https://127.0.0.1:{port}/sql",
+            NEON_WS_PROXY=f"127.0.0.1:{port}/v2",
+        )
 
 
 @contextlib.contextmanager
@@ -171,6 +194,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         proof="confirmed",
     ),
     Scenario(
+        name="tls-mitm",
+        cause="tls-mitm",
+        title="the proxy of the environment inspects HTTPS",
+        stage=_inspected,
+        only=("tcp.psycopg", *_ON_THE_WEB, "push.upstash-rest", "push.redis-tcp"),
+        proof="confirmed",
+    ),
+    Scenario(
         name="tls-sni-missing",
         cause="tls-sni-missing",
         title="the server finds the database by the name in the handshake, and libpq is told to leave it out",
@@ -199,7 +230,15 @@ SCENARIOS: tuple[Scenario, ...] = (
         cause="tls-stall",
         title="the server says yes to TLS, and no answer comes to the first word of it",
         stage=_answering_tls(b"S", stalls=True),
-        only=_OVER_TCP,
+        only=_PYTHON,
+        proof="confirmed",
+    ),
+    Scenario(
+        name="tls-stall-web",
+        cause="tls-stall",
+        title="at Neon's endpoints no answer comes to a ClientHello",
+        stage=_silent_gateway,
+        only=_ON_THE_WEB,
         proof="confirmed",
     ),
     Scenario(
