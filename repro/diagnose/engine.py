@@ -36,6 +36,7 @@ def findings(view: View, refuted: Refuted | None = None) -> list[Finding]:
     unknown = undiagnosed.findings(rest, view.events)
     for finding in unknown:
         members = [outcome for outcome in rest if outcome["name"] in finding["probes"]]
+        finding["evidence"] += view.spoken(members)
         finding["ruled_out"] = [*_by_experiment(out), *ruled_out.by_progress(members, view)]
     return [*found, *unknown]
 

@@ -86,8 +86,17 @@ def findings(outcomes: Sequence[Outcome], events: Mapping[str, Sequence[Mapping[
     for outcome in outcomes:
         if outcome["status"] in FAILING:
             groups.setdefault(identity(outcome), []).append(outcome)
+    _join_what_names_no_sqlstate(groups)
     ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
     return [_finding(key, members, outcomes, events) for key, members in ordered]
+
+
+def _join_what_names_no_sqlstate(groups: dict[Identity, list[Outcome]]) -> None:
+    """A driver that keeps a SQLSTATE to itself, as libpq does at the login, failed like the others."""
+    for silent in [key for key in groups if key.sqlstate is None]:
+        alike = [key for key in groups if key.sqlstate and key._replace(sqlstate=None) == silent]
+        if len(alike) == 1:
+            groups[alike[0]] += groups.pop(silent)
 
 
 def identity(outcome: Outcome) -> Identity:

@@ -76,10 +76,16 @@ class View:
             found += [
                 {"probe": outcome["name"], "seq": line["seq"], "text": told(line)} for line in failed[-4:]
             ] or [{"probe": outcome["name"], "seq": None, "text": deepest(outcome)}]
-            speaker = self.speaker(outcome)
-            if speaker is not None:
-                found.append({"probe": outcome["name"], "seq": None, "text": speaker.told()})
+            found += self.spoken([outcome])
         return found
+
+    def spoken(self, outcomes: Iterable[Outcome]) -> list[Evidence]:
+        """Who answers at the addresses where these probes failed, as far as it was asked."""
+        return [
+            {"probe": outcome["name"], "seq": None, "text": speaker.told()}
+            for outcome in outcomes
+            if (speaker := self.speaker(outcome)) is not None
+        ]
 
 
 def told(line: Line) -> str:

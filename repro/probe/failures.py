@@ -60,6 +60,7 @@ _BY_TYPE_NAME = {
 _BY_TEXT = (
     # libpq, asyncpg, redis-py and httpcore say these things in words only; the first that fits counts
     ("auth_failed", ("password authentication failed", "no password supplied", "WRONGPASS", "NOAUTH")),
+    ("auth_failed", ('FATAL:  role "', "no pg_hba.conf entry", "pg_hba.conf rejects")),
     ("tls_expired", ("certificate has expired",)),
     ("tls_hostname_mismatch", ("does not match host name", "Hostname mismatch", "is not valid for")),
     ("tls_hostname_mismatch", ("does not match certificate's altnames",)),
@@ -70,6 +71,8 @@ _BY_TEXT = (
     ("protocol_mismatch", ("response to SSL negotiation", "expected authentication request")),
     ("protocol_mismatch", ("invalid authentication request", "does not speak Postgres's protocol")),
     ("protocol_mismatch", ("unsupported frontend protocol", "illegal status line", "valid HTTP")),
+    ("protocol_mismatch", ("lost synchronization with server", "expected message ")),
+    ("protocol_mismatch", ("the server answered ",)),  # ours, of a reply of the wrong kind
     ("connection_refused", ("Connection refused",)),
     ("timeout", ("timeout expired", "timed out")),
     # psycopg and libpq put the same words before each reason of the resolver's

@@ -10,6 +10,7 @@ from repro.diagnose import engine
 from repro.diagnose.causes import BY_ID, CAUSES
 from repro.diagnose.view import View
 from repro.document import LAYERS, Outcome
+from repro.observe.peers import Speaker
 
 URL = {"DATABASE_URL": "postgresql://u:p@localhost:5432/d"}
 
@@ -148,3 +149,11 @@ def test_every_cause_is_told_whole() -> None:
         assert cause.fix, cause.id
         assert cause.title[-1] != "."
         assert all(link.startswith("https://") for link in cause.links)
+
+
+def test_who_answers_is_evidence_where_no_cause_is_known() -> None:
+    failing = outcome("tcp.raw", failure="eof", operation="authenticate", address="127.0.0.1:3306")
+    peers = {"127.0.0.1:3306": Speaker("127.0.0.1:3306", "mysql")}
+    (finding,) = engine.findings(View([failing], {}, URL, peers=peers))
+    assert finding["cause"] is None
+    assert finding["evidence"][-1]["text"] == "asked afterwards, 127.0.0.1:3306 speaks MySQL"

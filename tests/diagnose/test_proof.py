@@ -73,7 +73,8 @@ def test_what_could_not_be_run_proves_nothing(nothing: Any) -> None:
 
 
 def test_a_cause_without_a_safe_change_stays_untested() -> None:
-    failing = outcome("tcp.raw", failure="auth_failed", operation="authenticate", sqlstate="28P01")
+    failing = outcome("tcp.raw", failure="sql_error", operation="insert", sqlstate="40001")
     view = View([failing], {}, {})
     (finding,) = engine.findings(view)
+    assert finding["cause"] == "tx-serialization"
     assert proved(finding, view, lambda *_: pytest.fail("it was run")) == finding

@@ -132,3 +132,15 @@ def test_what_the_server_refused_for_two_reasons_is_two_findings() -> None:
 
     run = [refused("tcp.raw", "23505"), refused("tcp.psycopg", "23505"), refused("tcp.asyncpg", "40001")]
     assert [each["probes"] for each in findings(run, {})] == [["tcp.raw", "tcp.psycopg"], ["tcp.asyncpg"]]
+
+
+def test_a_driver_that_does_not_say_the_sqlstate_failed_like_the_others() -> None:
+    def refused(name: str, sqlstate: str | None) -> Outcome:
+        return outcome(name, "fail", failure="sql_error", operation="authenticate", sqlstate=sqlstate)
+
+    run = [refused("tcp.psycopg", None), refused("tcp.raw", "53300"), refused("tcp.asyncpg", "53300")]
+    (finding,) = findings(run, {})
+    assert sorted(finding["probes"]) == ["tcp.asyncpg", "tcp.psycopg", "tcp.raw"]
+
+    two = [refused("tcp.psycopg", None), refused("tcp.raw", "53300"), refused("tcp.asyncpg", "57P03")]
+    assert len(findings(two, {})) == 3

@@ -81,6 +81,12 @@ def made(name: str, *args: object) -> Exception:
         ),
         (made("OperationalError", "server closed the connection unexpectedly"), "eof"),
         (made("OperationalError", 'FATAL:  database "nope" does not exist'), "sql_error"),
+        (made("OperationalError", 'FATAL:  role "nobody" does not exist'), "auth_failed"),
+        (
+            made("DatabaseError", 'lost synchronization with server: got message type "H"'),
+            "protocol_mismatch",
+        ),
+        (made("RawProtocolError", "expected message R from the server, and got J"), "protocol_mismatch"),
         (made("OperationalError", "received invalid response to SSL negotiation: H"), "protocol_mismatch"),
         (TypeError("connect() got an unexpected keyword argument 'sslmode'"), "config_invalid"),
         (EOFError(), "eof"),
