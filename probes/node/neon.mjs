@@ -5,6 +5,7 @@ export const pointed = (neonConfig, { webSocket = false } = {}) => {
   if (webSocket) neonConfig.webSocketConstructor = ws; // Node 20 has none of its own
   if (process.env.NEON_WS_PROXY) neonConfig.wsProxy = process.env.NEON_WS_PROXY;
   if (process.env.NEON_FETCH_ENDPOINT) neonConfig.fetchEndpoint = process.env.NEON_FETCH_ENDPOINT;
+  if (process.env.NEON_PIPELINE_CONNECT === 'false') neonConfig.pipelineConnect = false;
 };
 
 /** @vercel/postgres has a neonConfig of its own, that of the package nested in it. */

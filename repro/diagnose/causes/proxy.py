@@ -89,7 +89,7 @@ def without_proxies(view: View, outcome: Outcome) -> Change | None:
     if in_clear or not names:
         return None  # its token would go in clear where it has not gone before
     return Change(
-        words="without the proxies of the environment",
+        words="no proxy in the environment",
         probe=outcome["name"],
         command=f"env {' '.join(f'-u {name}' for name in names)} repro run --only {outcome['name']}",
         environment=dict.fromkeys(_VARIABLES),

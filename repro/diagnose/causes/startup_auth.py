@@ -2,19 +2,62 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 from repro.diagnose.cause import Cause, Change
+from repro.diagnose.controls import in_the_lab
 from repro.diagnose.urls import with_parameter
-from repro.diagnose.view import DATABASE_VARIABLES, View, is_of_the_database, says, sqlstate
+from repro.diagnose.view import DATABASE_VARIABLES, View, is_of_the_database, over, said, says, sqlstate
 from repro.document import Outcome
+
+_ASKED_FOR_ONE = (
+    "no password supplied",
+    "client password must be a",
+    "missing authentication credentials: required password",
+)
+"""What libpq, pg, and Neon over HTTP say where they have no password to send."""
+
+
+def _refused(code: str, words: str = "") -> Callable[[Outcome], bool]:
+    """Whether the server ended the login with this SQLSTATE, and a text in which this expression is found.
+
+    libpq hands on the text of a refused login, after FATAL, and not its SQLSTATE.
+
+    Args:
+        code: the SQLSTATE.
+        words: a regular expression; empty where the SQLSTATE says all.
+    """
+    pattern = re.compile(words)
+    by_libpq = re.compile(f"FATAL: +(?:{words or '$.'})")
+
+    def refused(outcome: Outcome) -> bool:
+        given = outcome["error"]["sqlstate"] if outcome["error"] else None
+        if given is None:
+            return by_libpq.search(said(outcome)) is not None
+        return given == code and pattern.search(said(outcome)) is not None
+
+    return refused
 
 
 def _no_password(view: View) -> list[Outcome]:
+    """The driver says that it has none; or it sent an empty one, and there is nowhere that it can have had one from.
+
+    What a pooler refuses under its one SQLSTATE, 08P01, is told apart elsewhere.
+    """
     url = view.url()
-    if url is None or url.password or view.environ.get("PGPASSWORD") or view.environ.get("PGPASSFILE"):
+    if url is None or url.password:
         return []
-    said = says("no password supplied", "client password must be a", "password authentication failed")
-    refused = sqlstate("28P01")
-    return view.where(is_of_the_database, lambda outcome: refused(outcome) or said(outcome))
+    telling = view.where(is_of_the_database, says(*_ASKED_FOR_ONE))
+    elsewhere = view.environ.get("PGPASSWORD") or (view.environ.get("PGPASSFILE") and not telling)
+    empty = [] if elsewhere else view.where(is_of_the_database, sqlstate("28P01"))
+    return [each for each in view.failing() if each in telling or each in empty]
+
+
+def _wrong_password(view: View) -> list[Outcome]:
+    # a pooler's text names no user
+    named = _refused("28P01", "password authentication failed for user")
+    return view.where(is_of_the_database, lambda outcome: sqlstate("28P01")(outcome) or named(outcome))
 
 
 def _without_binding(view: View, outcome: Outcome) -> Change | None:
@@ -26,6 +69,18 @@ def _without_binding(view: View, outcome: Outcome) -> Change | None:
         probe=outcome["name"],
         command=f"repro run --only {outcome['name']}   # with channel_binding=prefer in {name}",
         variables={name: with_parameter(view.variables[name], "channel_binding", "prefer")},
+    )
+
+
+def _without_pipelining(_view: View, outcome: Outcome) -> Change | None:
+    """The scripts of these probes read a variable for it; the package itself reads none."""
+    if not outcome["name"].startswith("node."):
+        return None
+    return Change(
+        words="neonConfig.pipelineConnect = false",
+        probe=outcome["name"],
+        command=f"NEON_PIPELINE_CONNECT=false repro run --node --only {outcome['name']}",
+        environment={"NEON_PIPELINE_CONNECT": "false"},
     )
 
 
@@ -44,10 +99,14 @@ CAUSES: tuple[Cause, ...] = (
             "asyncpg": "password authentication failed, for the empty one that it sends",
             "pg": "client password must be a string",
         },
-        apart={"auth-wrong-password": "there is no password that could be wrong"},
+        apart={
+            "auth-wrong-password": "there is no password that could be wrong",
+            "pool-08p01-masks": "it was not a pooler that refused",
+        },
         fix=("Set the password; where it comes from a secret, look whether the secret was filled in.",),
         links=("https://github.com/brianc/node-postgres/pull/2899",),
         ops=("pg.msg",),
+        change=in_the_lab,
     ),
     Cause(
         id="auth-channel-binding",
@@ -75,7 +134,9 @@ CAUSES: tuple[Cause, ...] = (
         summary="@neondatabase/serverless sends a cleartext password in its first frame, which Neon's proxy takes. A Postgres "
         "behind a plain pipe reads it as the choice of a SASL mechanism, and refuses.",
         suspects=lambda view: view.where(
-            is_of_the_database, says("client selected an invalid SASL authentication mechanism")
+            is_of_the_database,
+            over("websocket"),
+            _refused("08P01", "client selected an invalid SASL authentication mechanism"),
         ),
         symptoms={
             "@neondatabase/serverless": "08P01 client selected an invalid SASL authentication mechanism"
@@ -84,6 +145,7 @@ CAUSES: tuple[Cause, ...] = (
         fix=("neonConfig.pipelineConnect = false, where the proxy carries raw bytes.",),
         links=("https://github.com/neondatabase/serverless/blob/main/CONFIG.md",),
         ops=("pg.msg",),
+        change=_without_pipelining,
     ),
     Cause(
         id="auth-pg-hba-ip",
@@ -93,17 +155,20 @@ CAUSES: tuple[Cause, ...] = (
         "or the role may not log in.",
         suspects=lambda view: view.where(
             is_of_the_database,
-            sqlstate("28000"),
-            says("no pg_hba.conf entry", "pg_hba.conf rejects", "is not permitted to log in"),
+            _refused("28000", "no pg_hba.conf entry|pg_hba.conf rejects|role .+ is not permitted to log in"),
         ),
         symptoms={"all": 'no pg_hba.conf entry for host "…", user "…", database "…"'},
-        apart={"auth-wrong-password": "the SQLSTATE is 28000: no password was judged"},
+        apart={
+            "auth-wrong-password": "the SQLSTATE is 28000: no password was judged",
+            "auth-neon-ip-allow": "it is Postgres's own list, pg_hba.conf",
+        },
         fix=(
             "Add a rule for this client, or put its address on the allow-list.",
             "Where the text ends in `no encryption`, require TLS.",
         ),
         links=("https://www.postgresql.org/docs/current/client-authentication-problems.html",),
         ops=("pg.msg",),
+        change=in_the_lab,
     ),
     Cause(
         id="auth-neon-ip-allow",
@@ -121,6 +186,7 @@ CAUSES: tuple[Cause, ...] = (
         fix=("Put the address on the list in Neon's console; mind IPv6 beside IPv4.",),
         links=("https://github.com/neondatabase/neon/blob/main/proxy/src/auth/mod.rs",),
         ops=("pg.msg",),
+        change=in_the_lab,
     ),
     Cause(
         id="auth-tenant-not-found",
@@ -130,23 +196,32 @@ CAUSES: tuple[Cause, ...] = (
         "password was asked for.",
         suspects=lambda view: view.where(is_of_the_database, says("Tenant or user not found")),
         symptoms={"all": "FATAL: Tenant or user not found"},
-        apart={"auth-wrong-password": "no password was asked for"},
+        apart={
+            "auth-wrong-password": "no password was asked for",
+            "cfg-wrong-database": "it is the pooler's tenant that is not there, not the database",
+        },
         fix=("Copy the pooler's string whole: its user is postgres.<ref>, its host names the region.",),
         links=("https://github.com/supabase/cli/issues/4277",),
         ops=("pg.msg",),
+        change=in_the_lab,
     ),
     Cause(
         id="auth-wrong-password",
         layer="startup-auth",
         title="The database refuses the password, or has no such role",
         summary="The server was reached and answered the login with SQLSTATE 28P01.",
-        suspects=lambda view: view.where(sqlstate("28P01"), is_of_the_database),
+        suspects=_wrong_password,
         symptoms={
             "psycopg, asyncpg, pg": 'password authentication failed for user "…"',
             "Neon's proxy": "the same with single quotes: it was refused by the proxy, not by Postgres",
         },
-        apart={"auth-missing-password": "there is a password, and it was judged"},
+        apart={
+            "auth-missing-password": "there is a password, and it was judged",
+            "pool-08p01-masks": "the SQLSTATE is Postgres's own; a pooler's text names no user",
+            "tcp-other-server-on-v6": "no probe got through on the other address family",
+        },
         ops=("pg.msg",),
+        change=in_the_lab,
         fix=("Correct user and password; percent-encode what a URL cannot hold.", _LOOK),
         links=("https://github.com/neondatabase/serverless/issues/140",),
     ),

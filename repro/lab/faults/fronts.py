@@ -34,7 +34,7 @@ def serving_by_address(handlers: Mapping[str, Handler]) -> Iterator[int]:
     """
     port = Port.reserve(handlers)
     try:
-        with _in_a_thread(_listening(port, list(handlers.values()))):
+        with in_a_thread(_listening(port, list(handlers.values()))):
             yield port.number
     finally:
         port.close()
@@ -51,7 +51,7 @@ def tls_before(kind: Kind, upstream: tuple[str, int], context: ssl.SSLContext) -
     """
     port = Port.reserve(localhost_addresses())
     try:
-        with _in_a_thread(_front(TlsFront(kind, upstream=upstream, port=port, context=context))):
+        with in_a_thread(_front(TlsFront(kind, upstream=upstream, port=port, context=context))):
             yield port.number
     finally:
         port.close()
@@ -218,7 +218,7 @@ async def _front(front: TlsFront) -> AsyncIterator[None]:
 
 
 @contextlib.contextmanager
-def _in_a_thread(serving: AbstractAsyncContextManager[None]) -> Iterator[None]:
+def in_a_thread(serving: AbstractAsyncContextManager[None]) -> Iterator[None]:
     """A block on an event loop in a thread, as long as this one lasts."""
     started: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
     ready = threading.Event()
