@@ -1,0 +1,122 @@
+"""Refused logins, by what refused them, and their look-alikes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from repro.diagnose import engine
+from repro.diagnose.causes import BY_ID, startup_auth
+from repro.diagnose.view import View
+from repro.document import Outcome
+from tests.diagnose.test_engine import URL, outcome
+
+KNOWN = {cause.id for cause in startup_auth.CAUSES}
+WITHOUT = {"DATABASE_URL": "postgresql://u@localhost:5432/d"}
+SERVER = 'connection failed: connection to server at "127.0.0.1", port 5432 failed: '
+WRONG = 'password authentication failed for user "u"'
+
+
+def refused(message: str, sqlstate: str | None = None, name: str = "tcp.asyncpg", **more: Any) -> Outcome:
+    return outcome(
+        name,
+        failure=more.pop("failure", "auth_failed"),
+        operation="authenticate",
+        message=message,
+        sqlstate=sqlstate,
+        **more,
+    )
+
+
+def libpq(message: str, name: str = "tcp.psycopg") -> Outcome:
+    return refused(SERVER + message, name=name)
+
+
+def found(
+    outcomes: list[Outcome], variables: dict[str, str] | None = None, **environ: str
+) -> dict[str | None, list[str]]:
+    findings = engine.findings(View(outcomes, {}, variables or URL, environ))
+    return {each["cause"]: each["probes"] for each in findings if each["cause"] in KNOWN}
+
+
+NO_RULE = 'no pg_hba.conf entry for host "10.0.0.5", user "u", database "d", SSL encryption'
+NO_LOGIN = 'role "u" is not permitted to log in'
+NO_MECHANISM = "client selected an invalid SASL authentication mechanism"
+NO_BINDING = "channel binding is required, but server did not offer an authentication method that supports it"
+NOT_ALLOWED = "This IP address 203.0.113.7 is not allowed to connect to this endpoint."
+
+
+@pytest.mark.parametrize(
+    ("failing", "cause"),
+    [
+        (refused(WRONG, "28P01"), "auth-wrong-password"),
+        (refused("password authentication failed for user 'neon'", "28P01"), "auth-wrong-password"),
+        (libpq(f"FATAL: {WRONG}"), "auth-wrong-password"),
+        (libpq("FATAL: password authentication failed"), None),  # a pooler's
+        (refused("password authentication failed", "08P01"), None),
+        (libpq('FATAL: database "password authentication failed for user" does not exist'), None),
+        (refused(NO_RULE, "28000"), "auth-pg-hba-ip"),
+        (libpq(f"FATAL: {NO_RULE}"), "auth-pg-hba-ip"),
+        (libpq(f"FATAL: {NO_LOGIN}"), "auth-pg-hba-ip"),
+        (refused(NO_LOGIN, "28000"), "auth-pg-hba-ip"),
+        (refused('role "u" does not exist', "28000"), None),
+        (refused(NO_RULE, "P0001", failure="sql_error"), None),
+        (libpq("channel binding required, but SSL not in use"), "auth-channel-binding"),
+        (libpq(NO_BINDING), "auth-channel-binding"),
+        (refused(NOT_ALLOWED, "XX000", failure="sql_error"), "auth-neon-ip-allow"),
+        (libpq("FATAL: Tenant or user not found"), "auth-tenant-not-found"),
+        (refused("Tenant or user not found", "XX000", failure="sql_error"), "auth-tenant-not-found"),
+        (refused(NO_MECHANISM, "08P01", "node.neon-ws", protocol="wss"), "auth-pipelined-password-vs-scram"),
+        (refused(NO_MECHANISM, "08P01", "tcp.asyncpg"), None),
+        (refused("WRONGPASS", None, "push.redis-tcp"), None),
+    ],
+)
+def test_who_refused_the_login(failing: Outcome, cause: str | None) -> None:
+    assert found([failing]) == ({} if cause is None else {cause: [failing["name"]]})
+
+
+TOLD = libpq("fe_sendauth: no password supplied")
+EMPTY = refused(WRONG, "28P01")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "variables", "environ", "missing"),
+    [
+        ([TOLD], WITHOUT, {}, ["tcp.psycopg"]),
+        ([EMPTY], WITHOUT, {}, ["tcp.asyncpg"]),
+        ([TOLD, EMPTY], WITHOUT, {}, ["tcp.psycopg", "tcp.asyncpg"]),
+        ([EMPTY], URL, {}, []),
+        ([EMPTY], WITHOUT, {"PGPASSWORD": "q"}, []),
+        ([EMPTY], WITHOUT, {"PGPASSFILE": "/f"}, []),
+        ([TOLD, EMPTY], WITHOUT, {"PGPASSFILE": "/f"}, ["tcp.psycopg", "tcp.asyncpg"]),
+        ([refused("SASL: client password must be a string", None, "node.pg")], WITHOUT, {}, ["node.pg"]),
+        ([refused("password authentication failed", "08P01")], WITHOUT, {}, []),
+        ([libpq("FATAL: password authentication failed")], WITHOUT, {}, []),
+    ],
+)
+def test_no_password(
+    outcomes: list[Outcome], variables: dict[str, str], environ: dict[str, str], missing: list[str]
+) -> None:
+    assert found(outcomes, variables, **environ).get("auth-missing-password", []) == missing
+
+
+def test_a_poolers_own_sqlstate_stays_the_poolers_without_a_password() -> None:
+    masked = refused("password authentication failed", "08P01")
+    (finding,) = engine.findings(View([masked], {}, WITHOUT))
+    assert finding["cause"] == "pool-08p01-masks"
+
+
+def test_the_experiments() -> None:
+    binding = libpq(NO_BINDING)
+    url = {"DATABASE_URL": f"{URL['DATABASE_URL']}?sslmode=require&channel_binding=require"}
+    change = BY_ID["auth-channel-binding"].change(View([binding], {}, url), binding)
+    assert change is not None
+    assert change.variables["DATABASE_URL"].endswith("?sslmode=require&channel_binding=prefer")
+    pipelined = refused(NO_MECHANISM, "08P01", "node.neon-ws", protocol="wss")
+    change = BY_ID["auth-pipelined-password-vs-scram"].change(View([pipelined], {}, URL), pipelined)
+    assert change is not None
+    assert (change.probe, change.environment) == ("node.neon-ws", {"NEON_PIPELINE_CONNECT": "false"})
+    change = BY_ID["auth-wrong-password"].change(View([EMPTY], {}, URL), EMPTY)
+    assert change is not None
+    assert change.in_the_lab
