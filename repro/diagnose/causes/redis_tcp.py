@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from repro.diagnose.cause import Cause, Change
 from repro.diagnose.controls import in_the_lab
+from repro.diagnose.urls import with_parameter
 from repro.diagnose.view import Line, View, failed, is_a, is_of_the_queue, over, said, says
 from repro.document import Outcome
 from repro.persistence.dsn import MalformedUrl, Url, parse_url
@@ -165,6 +166,21 @@ def _login_by_hello_unread(view: View, outcome: Outcome) -> bool:
 
 def _untrusted(view: View) -> list[Outcome]:
     return view.where(is_of_the_queue, failed(*_CERTIFICATE))
+
+
+def _unverified(view: View, outcome: Outcome) -> Change | None:
+    """redis-py on this machine without verification, so that no password leaves it; others on the lab's server."""
+    text = view.variables.get(_VARIABLE)
+    address = outcome["error"]["address"] if outcome["error"] else None
+    near = (address or "").startswith(("127.", "[::1]"))
+    if text is None or outcome["driver"]["name"] != "redis" or outcome["transport"] != "tcp" or not near:
+        return in_the_lab(view, outcome)
+    return Change(
+        words="ssl_cert_reqs=none, so that nobody verifies the certificate",
+        probe=outcome["name"],
+        command=f"repro run --only {outcome['name']}   # with ssl_cert_reqs=none in {_VARIABLE}",
+        variables={_VARIABLE: with_parameter(text, "ssl_cert_reqs", "none")},
+    )
 
 
 def _no_hello(view: View) -> list[Outcome]:
@@ -351,6 +367,7 @@ CAUSES: tuple[Cause, ...] = (
         ),
         links=("https://github.com/redis/RedisInsight/issues/3475",),
         ops=("tls.handshake",),
+        change=_unverified,
     ),
     Cause(
         id="redis-max-clients",

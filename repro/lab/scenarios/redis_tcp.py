@@ -13,6 +13,8 @@ import redis
 
 from repro.lab.errors import LabError
 from repro.lab.faults import Fault, FaultRelay, Replace, RespReply
+from repro.lab.faults.authority import signed
+from repro.lab.faults.fronts import tls_before
 from repro.lab.faults.own_valkey import OwnValkey, lacks_valkey, own_valkey
 from repro.lab.faults.servers import answering, serving
 from repro.lab.process import Lab
@@ -44,6 +46,23 @@ def _postgres_at_its_address(lab: Lab) -> Iterator[Scene]:
 def _http_at_its_address(lab: Lab) -> Iterator[Scene]:
     with serving(answering("400 Bad Request", "<html>no</html>")) as port:
         yield _plain(lab, host="127.0.0.1", port=port)
+
+
+def _behind_a_front(*names: str, expired: bool = False) -> Stage:
+    """The lab's queue behind TLS with another certificate, whose authority is trusted."""
+
+    @contextlib.contextmanager
+    def stage(lab: Lab) -> Iterator[Scene]:
+        queue = urlsplit(lab.plain["UPSTASH_REDIS_URL"]).port or 0
+        with (
+            signed(*names, expired=expired) as shown,
+            tls_before("tls", ("127.0.0.1", queue), shown.context) as port,
+        ):
+            changed = url(lab.environment["UPSTASH_REDIS_URL"], port=port)
+            trust = {"SSL_CERT_FILE": str(shown.ca), "NODE_EXTRA_CA_CERTS": str(shown.ca)}
+            yield Scene(of_the_lab(lab, *QUEUE, UPSTASH_REDIS_URL=changed).variables, trust)
+
+    return stage
 
 
 def _as_user(*rules: str) -> Stage:
@@ -163,7 +182,24 @@ SCENARIOS: tuple[Scenario, ...] = (
         cause="redis-tls-trust",
         title="the authority of the queue's certificate is not trusted",
         stage=with_environment(with_redis_url(), _UNTRUSTED),
-        only=(_PROBE, "push.upstash-rest"),
+        only=(*_BOTH, "push.upstash-rest"),
+        proof="confirmed",
+    ),
+    Scenario(
+        name="redis-tls-trust-expired",
+        cause="redis-tls-trust",
+        title="the queue's certificate ended a month ago",
+        stage=_behind_a_front("localhost", expired=True),
+        only=_BOTH,
+        proof="confirmed",
+    ),
+    Scenario(
+        name="redis-tls-trust-name",
+        cause="redis-tls-trust",
+        title="the queue's certificate is for another host",
+        stage=_behind_a_front("queue.txrepro.test"),
+        only=_BOTH,
+        proof="confirmed",
     ),
     Scenario(
         name="redis-max-clients",

@@ -142,3 +142,19 @@ def test_the_experiment_dials_with_tls() -> None:
     assert change is not None
     assert change.variables == {"UPSTASH_REDIS_URL": "rediss://default:p@localhost:6379"}
     assert "default:p" not in change.command
+
+
+@pytest.mark.parametrize(
+    ("driver", "address", "unverified"),
+    [("redis", ADDRESS, True), ("redis", "203.0.113.7:6379", False), ("ioredis", ADDRESS, False)],
+)
+def test_a_certificate_is_left_unverified_on_this_machine_only(
+    driver: str, address: str, unverified: bool
+) -> None:
+    refused = push("tls_expired", operation="tls", address=address)
+    refused["driver"] = {"name": driver, "version": None}
+    change = BY_ID["redis-tls-trust"].change(View([refused], {}, REDIS), refused)
+    assert change is not None
+    assert change.in_the_lab is not unverified
+    url = f"{REDIS['UPSTASH_REDIS_URL']}?ssl_cert_reqs=none"
+    assert change.variables == ({"UPSTASH_REDIS_URL": url} if unverified else {})
