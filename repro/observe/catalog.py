@@ -68,6 +68,8 @@ SPECIMENS = (
     Entry("specimen.asyncpg-deallocated", "specimens/asyncpg_deallocated.py", DATABASE),
     Entry("specimen.asyncpg-replaced", "specimens/asyncpg_replaced.py", DATABASE),
     Entry("specimen.sqlalchemy-cache-flag", "specimens/sqlalchemy_asyncpg_cache_flag.py", DATABASE),
+    Entry("specimen.redis-py-retries", "specimens/redis_py_retries.py", ("UPSTASH_REDIS_URL",)),
+    Entry("specimen.redis-py-marked", "specimens/redis_py_marked.py", ("UPSTASH_REDIS_URL",)),
 )
 """Probes that are wrong on purpose, as applications are; no run has them unless they are named."""
 
@@ -75,7 +77,7 @@ NAMES = tuple(entry.name for entry in CATALOG)
 
 NODE_NAMES = tuple(entry.name for entry in NODE)
 
-QUEUE_NAMES = frozenset(entry.name for entry in (*CATALOG, *NODE) if entry.needs != DATABASE)
+QUEUE_NAMES = frozenset(entry.name for entry in (*CATALOG, *NODE, *SPECIMENS) if entry.needs != DATABASE)
 """The probes of the queue."""
 
 

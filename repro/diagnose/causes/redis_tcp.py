@@ -279,6 +279,18 @@ def _after(pushes: Sequence[Line], line: Line) -> bool:
     return bool(pushes) and line["seq"] > pushes[0]["seq"]
 
 
+def _with_marks(_view: View, outcome: Outcome) -> Change | None:
+    """An application's own push is not for us to repeat."""
+    if outcome["name"] != "specimen.redis-py-retries":
+        return None
+    probe = "specimen.redis-py-marked"
+    return Change(
+        words="a mark for each job, set in one script with the push",
+        probe=probe,
+        command=f"repro run --only {probe}",
+    )
+
+
 _SCREEN: Mapping[str, str] = {
     "redis-rest-url": "a Redis client was given the URL, and nothing was dialled",
     "up-redis-url-in-rest": "it is UPSTASH_REDIS_URL that holds the wrong kind",
@@ -598,6 +610,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/redis/redis-py/pull/3559",
         ),
         ops=("redis.cmd", "close"),
+        change=_with_marks,
     ),
     Cause(
         id="redis-ioredis-resend",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import secrets
 import shutil
 import time
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import redis
 
 from repro.lab.errors import LabError
-from repro.lab.faults import Fault, FaultRelay, Replace, RespReply
+from repro.lab.faults import Cut, Fault, FaultRelay, Replace, RespReply
 from repro.lab.faults.authority import signed
 from repro.lab.faults.fronts import tls_before
 from repro.lab.faults.own_valkey import OwnValkey, lacks_valkey, own_valkey
@@ -91,6 +92,40 @@ def queue_behind(fault: Fault) -> Stage:
             yield _plain(lab, host="127.0.0.1", port=relay.port)
 
     return stage
+
+
+class _EveryOtherReply(RespReply):
+    """The reply to a push, but not to the one that is sent again after it.
+
+    Args:
+        turns: of the whole relay: whether the next reply to a push is meant.
+    """
+
+    def __init__(self, turns: Iterator[bool]) -> None:
+        super().__init__("RPUSH", "EVAL")
+        self._turns = turns
+        self._meant = False
+
+    def _begins(self, at: int) -> None:
+        self._meant = next(self._turns)
+        if self._meant:
+            super()._begins(at)
+
+    def _ends(self, at: int) -> None:
+        if self._meant:
+            super()._ends(at)
+
+
+def _losing_every_other_reply() -> Fault:
+    turns = itertools.cycle((True, False))
+    return Fault(lambda: _EveryOtherReply(turns), Cut(), times=None)
+
+
+@contextlib.contextmanager
+def _losing_replies(lab: Lab) -> Iterator[Scene]:
+    """A push is carried out, and its answer is lost; what is sent again gets its answer."""
+    with queue_behind(_losing_every_other_reply())(lab) as scene:
+        yield scene
 
 
 def _on_its_own(
@@ -329,6 +364,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         stage=_on_its_own("save 3600 1", broken=_without_its_folder),
         only=(_PROBE,),
         lacks=lacks_valkey,
+        proof="confirmed",
+    ),
+    Scenario(
+        name="redis-pyretry-duplicates",
+        cause="redis-pyretry-duplicates",
+        title="the answer to a push is lost, and redis-py sends the push again by itself",
+        stage=_losing_replies,
+        only=("specimen.redis-py-retries",),
         proof="confirmed",
     ),
     Scenario(

@@ -158,3 +158,39 @@ def test_a_certificate_is_left_unverified_on_this_machine_only(
     assert change.in_the_lab is not unverified
     url = f"{REDIS['UPSTASH_REDIS_URL']}?ssl_cert_reqs=none"
     assert change.variables == ({"UPSTASH_REDIS_URL": url} if unverified else {})
+
+
+def sent(conn: int, name: str = "RPUSH", size: int = 207) -> dict[str, Any]:
+    return {"seq": conn, "op": "redis.cmd", "conn": conn, "failure": None, "redis.cmd": name, "len": size}
+
+
+OVER_REST = {"seq": 3, "op": "http.request", "failure": None}
+
+
+@pytest.mark.parametrize(
+    ("driver", "lines", "cause"),
+    [
+        ("redis", [sent(1), sent(2)], "redis-pyretry-duplicates"),
+        ("ioredis", [sent(1), sent(2)], "redis-ioredis-resend"),
+        ("redis", [sent(1), sent(1)], None),
+        ("redis", [sent(1), sent(2, size=210)], None),
+        ("redis", [sent(1, "LRANGE"), sent(2, "LRANGE")], None),
+        ("redis", [sent(1), sent(2), OVER_REST], None),
+        ("upstash-redis", [sent(1), sent(2)], None),
+    ],
+)
+def test_a_push_that_was_sent_again(driver: str, lines: list[Any], cause: str | None) -> None:
+    twice = push("duplicate_effect", operation="read_back")
+    twice["driver"] = {"name": driver, "version": None}
+    retried = {"redis-pyretry-duplicates", "redis-ioredis-resend"}
+    assert (found(twice, lines) if found(twice, lines) in retried else None) == cause
+
+
+def test_no_push_of_an_application_is_repeated_for_proof() -> None:
+    twice = push("duplicate_effect", operation="read_back")
+    cause = BY_ID["redis-pyretry-duplicates"]
+    assert cause.change(View([twice], {}, REDIS), twice) is None
+    twice["name"] = "specimen.redis-py-retries"
+    change = cause.change(View([twice], {}, REDIS), twice)
+    assert change is not None
+    assert change.probe == "specimen.redis-py-marked"

@@ -46,22 +46,22 @@ class RespCommand(Trigger):
 
 
 class RespReply(Trigger):
-    """The server's reply to a command of that name.
+    """The server's reply to a command of one of these names.
 
     Args:
-        name: the command's first word, such as ``EVAL``, in any case.
+        names: a command's first word, such as ``EVAL``, in any case.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, *names: str) -> None:
         super().__init__("server")
-        self._name = name.upper().encode()
+        self._names = {name.upper().encode() for name in names}
         self._commands = 0
         self._awaited: deque[int] = deque()
 
     def _client(self, stream: Stream) -> Reading[None]:
         while True:
             name, further = yield from _read_name(stream)
-            if name == self._name:
+            if name in self._names:
                 self._awaited.append(self._commands)
             if name:
                 self._commands += 1

@@ -101,3 +101,11 @@ def test_behind_what_is_no_command_nothing_is_found(data: bytes) -> None:
 def test_behind_what_is_no_reply_nothing_is_found() -> None:
     said: list[Spoken] = [("client", AUTH + EVAL), ("server", b"HTTP/1.1 400\r\n:1\r\n")]
     assert marks(RespReply("EVAL"), said) == []
+
+
+def test_a_reply_to_one_of_several_commands() -> None:
+    said: list[Spoken] = [
+        ("client", OTHER + EVAL + AUTH),
+        ("server", b":1\r\n:22\r\n+OK\r\n"),
+    ]
+    assert marks(RespReply("auth", "eval"), said) == [*span(4, 5), *span(9, 5)]

@@ -1,0 +1,11 @@
+"""redis-py sends a push again by default when its answer is lost; here each job has a mark: it is harmless."""
+
+from __future__ import annotations
+
+from repro.probe import main
+from repro.probe.retrying import probe
+
+PROBE = probe("specimen.redis-py-marked", marked=True)
+
+if __name__ == "__main__":
+    main(PROBE)
