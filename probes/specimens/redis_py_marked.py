@@ -1,4 +1,4 @@
-"""redis-py sends a push again by default when its answer is lost; here each job has a mark: it is harmless."""
+"""redis-py by default sends a push again when its answer is lost; here each job has a mark: it is harmless."""
 
 from __future__ import annotations
 
