@@ -1,4 +1,4 @@
-"""redis-py by default sends a push again when its answer is lost; here each job has a mark: it is harmless."""
+"""redis-py by default sends a push again when its answer is lost; here jobs have marks: it is harmless."""
 
 from __future__ import annotations
 

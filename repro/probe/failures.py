@@ -61,6 +61,8 @@ _BY_TEXT = (
     # libpq, asyncpg, redis-py and httpcore say these things in words only; the first that fits counts
     ("auth_failed", ("password authentication failed", "no password supplied", "WRONGPASS", "NOAUTH")),
     ("auth_failed", ('FATAL:  role "', "no pg_hba.conf entry", "pg_hba.conf rejects")),
+    ("auth_failed", ("channel binding required", "channel binding is required")),
+    ("auth_failed", ("client password must be a",)),  # pg
     ("tls_expired", ("certificate has expired",)),
     ("tls_hostname_mismatch", ("does not match host name", "Hostname mismatch", "is not valid for")),
     ("tls_hostname_mismatch", ("does not match certificate's altnames",)),

@@ -101,7 +101,7 @@ CAUSES: tuple[Cause, ...] = (
         },
         apart={
             "auth-wrong-password": "there is no password that could be wrong",
-            "pool-08p01-masks": "it was not a pooler that refused",
+            "pool-08p01-masks": "nothing was refused, or with the SQLSTATE of Postgres itself",
         },
         fix=("Set the password; where it comes from a secret, look whether the secret was filled in.",),
         links=("https://github.com/brianc/node-postgres/pull/2899",),
