@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 
 from repro.diagnose.cause import Change
 from repro.diagnose.controls import in_the_lab
@@ -102,7 +103,9 @@ def with_a_root_file(view: View, outcome: Outcome) -> Change | None:
 
 
 def _bundle(environ: Mapping[str, str]) -> str | None:
-    return environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    """A file of authorities that is there: one that is not would fail alike, and prove nothing."""
+    path = environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    return path if path is not None and Path(path).is_file() else None
 
 
 def with_sni(view: View, outcome: Outcome) -> Change | None:

@@ -46,10 +46,11 @@ def _no_password(view: View) -> list[Outcome]:
     What a pooler refuses under its one SQLSTATE, 08P01, is told apart elsewhere.
     """
     url = view.url()
-    if url is None or url.password:
+    if url is None or url.password or url.query.get("password"):
         return []
     telling = view.where(is_of_the_database, says(*_ASKED_FOR_ONE))
-    elsewhere = view.environ.get("PGPASSWORD") or (view.environ.get("PGPASSFILE") and not telling)
+    in_a_file = view.environ.get("PGPASSFILE") or {"passfile", "service"} & set(url.query)
+    elsewhere = view.environ.get("PGPASSWORD") or (in_a_file and not telling)
     empty = [] if elsewhere else view.where(is_of_the_database, sqlstate("28P01"))
     return [each for each in view.failing() if each in telling or each in empty]
 

@@ -19,7 +19,6 @@ from repro.diagnose.view import (
     View,
     during,
     failed,
-    failed_with,
     is_of_the_database,
     over,
     said,
@@ -27,6 +26,7 @@ from repro.diagnose.view import (
 )
 from repro.document import Outcome
 
+_REASONS = frozenset({"tls_unknown_authority", "tls_expired", "tls_hostname_mismatch"})
 _ENDED = ("eof", "connection_reset")
 _ENDED_BY_LIBPQ = (
     "SSL error: unexpected eof while reading",
@@ -39,14 +39,15 @@ _NO_FILE = ("No such file or directory", "ENOENT: no such file or directory")
 def _certificate(failure: str) -> Callable[[View], list[Outcome]]:
     """The probes that say what is wrong with the certificate, and those of libpq that cannot at the same address.
 
-    libpq prints one text whatever OpenSSL's reason is.
+    libpq prints one text whatever OpenSSL's reason is; where those beside it disagree, nobody knows its own.
     """
 
     def suspects(view: View) -> list[Outcome]:
-        telling = [each for each in view.where(is_of_the_database) if failed_with(each, failure)]
+        telling = view.where(is_of_the_database, failed(failure))
+        disagrees = _at_one_of(view.where(is_of_the_database, failed(*_REASONS - {failure})))
         unsaid = says("certificate verify failed")
         silent = view.where(is_of_the_database, failed("tls_protocol"), unsaid, _at_one_of(telling))
-        return _together(view, telling, silent)
+        return _together(view, telling, [each for each in silent if not disagrees(each)])
 
     return suspects
 

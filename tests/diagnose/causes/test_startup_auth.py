@@ -91,6 +91,8 @@ EMPTY = refused(WRONG, "28P01")
         ([EMPTY], WITHOUT, {"PGPASSFILE": "/f"}, []),
         ([TOLD, EMPTY], WITHOUT, {"PGPASSFILE": "/f"}, ["tcp.psycopg", "tcp.asyncpg"]),
         ([refused("SASL: client password must be a string", None, "node.pg")], WITHOUT, {}, ["node.pg"]),
+        ([EMPTY], {"DATABASE_URL": f"{WITHOUT['DATABASE_URL']}?password=p"}, {}, []),
+        ([EMPTY], {"DATABASE_URL": f"{WITHOUT['DATABASE_URL']}?passfile=/f"}, {}, []),
         ([refused("password authentication failed", "08P01")], WITHOUT, {}, []),
         ([libpq("FATAL: password authentication failed")], WITHOUT, {}, []),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,6 +75,14 @@ def test_a_certificate_by_its_reason_and_libpq_by_those_beside_it(failure: str, 
     assert found([LIBPQ_UNVERIFIED]) == {}, "libpq alone does not say why"
     elsewhere = failing("tcp.asyncpg", failure, address=FAR)
     assert found([LIBPQ_UNVERIFIED, elsewhere]) == {cause: ["tcp.asyncpg"]}
+
+
+def test_where_others_disagree_nobody_knows_why_libpq_refused() -> None:
+    told = [failing("tcp.asyncpg", "tls_expired"), failing("node.pg", "tls_unknown_authority")]
+    assert found([LIBPQ_UNVERIFIED, *told]) == {
+        "tls-expired": ["tcp.asyncpg"],
+        "tls-untrusted-ca": ["node.pg"],
+    }
 
 
 def test_the_queue_has_a_cause_of_its_own() -> None:
@@ -258,10 +267,13 @@ def test_over_https_the_lab_stands_in() -> None:
     assert changed("tls-expired", web, URL).in_the_lab
 
 
-def test_another_root_file_verifies_as_much() -> None:
+def test_another_root_file_verifies_as_much(tmp_path: Path) -> None:
     refused = failing("tcp.asyncpg", "unknown_failure: ENOENT", address=FAR)
-    change = changed("tls-root-file-missing", refused, SYSTEM, SSL_CERT_FILE="/bundle.pem")
-    assert change.variables["DATABASE_URL"].endswith("?sslmode=verify-full&sslrootcert=/bundle.pem")
+    bundle = tmp_path / "bundle.pem"
+    assert changed("tls-root-file-missing", refused, SYSTEM, SSL_CERT_FILE=str(bundle)) is None
+    bundle.touch()
+    change = changed("tls-root-file-missing", refused, SYSTEM, SSL_CERT_FILE=str(bundle))
+    assert change.variables["DATABASE_URL"].endswith(f"?sslmode=verify-full&sslrootcert={bundle}")
 
 
 @pytest.mark.parametrize(
