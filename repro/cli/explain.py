@@ -52,7 +52,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.write is not None:
         return _write_pages(arguments.write)
     if arguments.cause is None:
-        output.write("".join(f"{cause.id:<28} {cause.title}\n" for cause in CAUSES))
+        output.write("".join(f"{cause.id:<33} {cause.title}\n" for cause in CAUSES))
         return errors.OK
     cause = BY_ID.get(arguments.cause)
     if cause is None:
@@ -88,7 +88,7 @@ def all_pages() -> dict[str, str]:
 
 def _told(cause: Cause) -> Iterator[str]:
     yield f"{cause.id}  ({cause.layer})"
-    yield cause.title
+    yield from textwrap.wrap(cause.title, _WIDTH)
     yield ""
     yield from textwrap.wrap(cause.summary, _WIDTH)
     yield from _section("how it shows", [f"{driver}: {words}" for driver, words in cause.symptoms.items()])
