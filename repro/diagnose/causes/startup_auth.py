@@ -22,14 +22,14 @@ _ASKED_FOR_ONE = (
 def _refused(code: str, words: str = "") -> Callable[[Outcome], bool]:
     """Whether the server ended the login with this SQLSTATE, and a text in which this expression is found.
 
-    libpq hands on the text of a refused login, after FATAL, and not its SQLSTATE.
+    libpq hands on the text of a refused login and not its SQLSTATE: after FATAL, and after ERROR from Neon's proxy.
 
     Args:
         code: the SQLSTATE.
         words: a regular expression; empty where the SQLSTATE says all.
     """
     pattern = re.compile(words)
-    by_libpq = re.compile(f"FATAL: +(?:{words or '$.'})")
+    by_libpq = re.compile(f"(?:FATAL|ERROR): +(?:{words or '$.'})")
 
     def refused(outcome: Outcome) -> bool:
         given = outcome["error"]["sqlstate"] if outcome["error"] else None
@@ -203,6 +203,73 @@ CAUSES: tuple[Cause, ...] = (
         },
         fix=("Copy the pooler's string whole: its user is postgres.<ref>, its host names the region.",),
         links=("https://github.com/supabase/cli/issues/4277",),
+        ops=("pg.msg",),
+        change=in_the_lab,
+    ),
+    Cause(
+        id="auth-no-such-role",
+        layer="startup-auth",
+        title="The database has no such role",
+        summary="The server was reached and answered the login with SQLSTATE 28000: the user of the URL is none of its roles. "
+        "Where a password is asked for, Postgres says 28P01 instead, so as not to tell strangers who there is.",
+        suspects=lambda view: view.where(is_of_the_database, _refused("28000", r'role ".*" does not exist')),
+        symptoms={"all": 'role "…" does not exist'},
+        apart={
+            "auth-wrong-password": "no password was judged",
+            "auth-pg-hba-ip": "a rule let the client in",
+        },
+        fix=("Correct the user of the URL; drivers without one take the name of the system's user.", _LOOK),
+        links=("https://www.postgresql.org/docs/current/client-authentication-problems.html",),
+        ops=("pg.msg",),
+        change=in_the_lab,
+    ),
+    Cause(
+        id="auth-too-many-connections",
+        layer="startup-auth",
+        title="The database has no connection left",
+        summary="Postgres itself answered the login with SQLSTATE 53300: max_connections, or the limit of the role or the "
+        "database, is reached. It is said before any password is judged, or right after.",
+        suspects=lambda view: view.where(
+            is_of_the_database,
+            _refused(
+                "53300",
+                "sorry, too many clients already|remaining connection slots are reserved|too many connections for",
+            ),
+        ),
+        symptoms={
+            "all": "sorry, too many clients already; or: remaining connection slots are reserved for …"
+        },
+        apart={
+            "pool-max-client-conn": "it is Postgres that has no room, not a pooler before it",
+            "tx-client-pool-exhausted": "the client asked the server, and the server refused",
+        },
+        fix=(
+            "Find who holds them: select usename, application_name, state, count(*) from pg_stat_activity group by 1, 2, 3.",
+            "Smaller pools in each process, or one pooler before the database.",
+        ),
+        links=("https://www.postgresql.org/docs/current/runtime-config-connection.html",),
+        ops=("pg.msg",),
+        change=in_the_lab,
+    ),
+    Cause(
+        id="auth-server-starting",
+        layer="startup-auth",
+        title="The database is starting up or shutting down",
+        summary="Postgres answered the login with SQLSTATE 57P03: it runs, and takes nobody yet, or nobody any more.",
+        suspects=lambda view: view.where(
+            is_of_the_database,
+            _refused("57P03", "the database system is"),
+        ),
+        symptoms={"all": "the database system is starting up"},
+        apart={
+            "tcp-refused": "somebody listens, and it is Postgres",
+            "tx-admin-terminate": "no session was there that could be ended",
+        },
+        fix=(
+            "Wait until it is ready: pg_isready, or a health check of the container.",
+            "Try again with growing pauses; a recovery after a crash can take minutes.",
+        ),
+        links=("https://www.postgresql.org/docs/current/app-pg-isready.html",),
         ops=("pg.msg",),
         change=in_the_lab,
     ),

@@ -54,8 +54,17 @@ NOT_ALLOWED = "This IP address 203.0.113.7 is not allowed to connect to this end
         (refused("password authentication failed for user 'neon'", "28P01"), "auth-wrong-password"),
         (libpq(f"FATAL: {WRONG}"), "auth-wrong-password"),
         (libpq("FATAL: password authentication failed"), None),  # a pooler's
+        (libpq("ERROR:  password authentication failed for user 'neon'"), "auth-wrong-password"),
+        (libpq(f'could not read the service "{NO_LOGIN}"'), None),
         (refused("password authentication failed", "08P01"), None),
         (libpq('FATAL: database "password authentication failed for user" does not exist'), None),
+        (refused('role "nobody" does not exist', "28000"), "auth-no-such-role"),
+        (libpq('FATAL:  role "nobody" does not exist'), "auth-no-such-role"),
+        (refused("sorry, too many clients already", "53300"), "auth-too-many-connections"),
+        (libpq("FATAL:  sorry, too many clients already"), "auth-too-many-connections"),
+        (refused("no more connections allowed (max_client_conn)", "53300"), None),  # a pooler's
+        (refused("the database system is starting up", "57P03"), "auth-server-starting"),
+        (refused("terminating connection due to administrator command", "57P01"), None),
         (refused(NO_RULE, "28000"), "auth-pg-hba-ip"),
         (libpq(f"FATAL: {NO_RULE}"), "auth-pg-hba-ip"),
         (libpq(f"FATAL: {NO_LOGIN}"), "auth-pg-hba-ip"),
