@@ -95,7 +95,7 @@ _BY_TEXT = (
     ("config_invalid", ("Failed to parse URL", "Invalid URL")),  # Node's fetch
     ("config_invalid", ("invalid connection option", "invalid URI query parameter", "invalid sslmode")),
     ("config_invalid", ('missing "="', "connect() got an unexpected keyword argument")),
-    ("sql_error", ("FATAL:  ",)),
+    ("sql_error", ("FATAL:  ", "ERROR:  ")),  # the latter from Neon's proxy
     ("http_status", ("Server error (HTTP status",)),  # @neondatabase/serverless
 )
 

@@ -82,6 +82,7 @@ def made(name: str, *args: object) -> Exception:
         (made("OperationalError", "server closed the connection unexpectedly"), "eof"),
         (made("OperationalError", 'FATAL:  database "nope" does not exist'), "sql_error"),
         (made("OperationalError", 'FATAL:  role "nobody" does not exist'), "auth_failed"),
+        (made("OperationalError", "ERROR:  Endpoint ID is not specified."), "sql_error"),
         (made("OperationalError", "channel binding required, but SSL not in use"), "auth_failed"),
         (made("OperationalError", "channel binding is required, but server did not offer"), "auth_failed"),
         (

@@ -155,8 +155,17 @@ def losing_the_commit(port: int, reply: bytes = b"") -> Handler:
 
 def fatal(sqlstate: str, message: str) -> bytes:
     """An ErrorResponse that ends the connection (protocol 3.0, message type E)."""
-    fields = f"SFATAL\0VFATAL\0C{sqlstate}\0M{message}\0\0".encode()
-    return b"E" + struct.pack("!I", len(fields) + 4) + fields
+    return _error_response(f"SFATAL\0VFATAL\0C{sqlstate}\0M{message}\0")
+
+
+def error_of_neon(message: str, sqlstate: str = "XX000") -> bytes:
+    """An ErrorResponse as Neon's proxy writes it (libs/pq_proto): severity ERROR, mostly as an internal one."""
+    return _error_response(f"SERROR\0C{sqlstate}\0M{message}\0")
+
+
+def _error_response(fields: str) -> bytes:
+    body = fields.encode() + b"\0"
+    return b"E" + struct.pack("!I", len(body) + 4) + body
 
 
 @contextmanager

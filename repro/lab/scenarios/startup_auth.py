@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from repro.lab.faults.authority import signed
 from repro.lab.faults.fronts import refusing_logins, tls_before
 from repro.lab.faults.pipes import websocket_pipe
-from repro.lab.faults.servers import Handler, carry, closing, fatal
+from repro.lab.faults.servers import Handler, carry, closing, error_of_neon, fatal
 from repro.lab.process import Lab
 from repro.lab.scenarios.scenario import Scenario, Scene, Stage
 from repro.lab.scenarios.targets import (
@@ -87,9 +87,9 @@ def _raw_pipe(lab: Lab) -> Iterator[Scene]:
         yield Scene(scene.variables, trust)
 
 
-def _refused(sqlstate: str, message: str) -> Stage:
+def _refused(answer: bytes) -> Stage:
     """Whoever is at the database's address answers every login so."""
-    return database_served_by(refusing_logins(fatal(sqlstate, message)))
+    return database_served_by(refusing_logins(answer))
 
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -107,6 +107,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the URL names a role that does not exist",
         stage=with_database_url(user="nobody-of-this-name"),
         only=_PYTHON,
+        proof="confirmed",
+    ),
+    Scenario(
+        name="auth-wrong-password-neon",
+        cause="auth-wrong-password",
+        title="Neon's proxy refuses the password in its own words",
+        stage=_refused(error_of_neon("password authentication failed for user 'app'", "28P01")),
+        only=_OVER_TCP,
         proof="confirmed",
     ),
     Scenario(
@@ -139,7 +147,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="auth-pg-hba-nologin",
         cause="auth-pg-hba-ip",
         title="the role may not log in",
-        stage=_refused("28000", 'role "app" is not permitted to log in'),
+        stage=_refused(fatal("28000", 'role "app" is not permitted to log in')),
         only=_PYTHON,
         proof="confirmed",
     ),
@@ -174,9 +182,10 @@ SCENARIOS: tuple[Scenario, ...] = (
         cause="auth-neon-ip-allow",
         title="this machine's address is not on the endpoint's allow-list",
         stage=_refused(
-            "XX000",
-            "This IP address 203.0.113.7 is not allowed to connect to this endpoint. Please add it to the "
-            "allowed list in the Neon console. Make sure to check for IPv4 or IPv6 addresses.",
+            error_of_neon(
+                "This IP address 203.0.113.7 is not allowed to connect to this endpoint. Please add it to "
+                "the allowed list in the Neon console. Make sure to check for IPv4 or IPv6 addresses."
+            )
         ),
         only=_OVER_TCP,
         proof="confirmed",
@@ -185,8 +194,32 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="auth-tenant-not-found",
         cause="auth-tenant-not-found",
         title="the shared pooler knows no such tenant",
-        stage=_refused("XX000", "Tenant or user not found"),
+        stage=_refused(fatal("XX000", "Tenant or user not found")),
         only=_OVER_TCP,
+        proof="confirmed",
+    ),
+    Scenario(
+        name="auth-no-such-role",
+        cause="auth-no-such-role",
+        title="the URL's user is no role of the server",
+        stage=_refused(fatal("28000", 'role "nobody" does not exist')),
+        only=_PYTHON,
+        proof="confirmed",
+    ),
+    Scenario(
+        name="auth-too-many-connections",
+        cause="auth-too-many-connections",
+        title="the server has no connection left",
+        stage=_refused(fatal("53300", "sorry, too many clients already")),
+        only=_PYTHON,
+        proof="confirmed",
+    ),
+    Scenario(
+        name="auth-server-starting",
+        cause="auth-server-starting",
+        title="the server is starting up",
+        stage=_refused(fatal("57P03", "the database system is starting up")),
+        only=_PYTHON,
         proof="confirmed",
     ),
 )

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from repro.lab.faults.authority import signed
 from repro.lab.faults.fronts import before_postgres, tls_before, without_sni
 from repro.lab.faults.interception import intercepting
-from repro.lab.faults.servers import fatal, serving, silent
+from repro.lab.faults.servers import error_of_neon, serving, silent
 from repro.lab.process import Lab
 from repro.lab.scenarios.scenario import Scenario, Scene, Stage
 from repro.lab.scenarios.targets import (
@@ -28,8 +28,7 @@ _OVER_TCP = (*_PYTHON, "node.pg")
 _ON_THE_WEB = ("http.neon", "ws.neon")
 _UNTRUSTED = {"SSL_CERT_FILE": None, "NODE_EXTRA_CA_CERTS": None}
 
-_NO_ENDPOINT = fatal(
-    "08P01",
+_NO_ENDPOINT = error_of_neon(
     "Endpoint ID is not specified. Either please upgrade the postgres client library (libpq) for SNI support "
     "or pass the endpoint ID (first part of the domain name) as a parameter: "
     "'?options=endpoint%3D<endpoint-id>'. See more at https://neon.tech/sni",

@@ -157,6 +157,9 @@ def test_libpq_waited_for_the_same_at_the_same_address() -> None:
     events = {"tcp.raw": BEGUN}
     assert found([libpq, raw], events) == {"tls-stall": ["tcp.psycopg", "tcp.raw"]}
     assert found([libpq], {"tcp.psycopg": [connect(5432)]}) == {}, "nobody saw what it waited for"
+    understood = {**events, "tcp.asyncpg": [connect(5432), {**answered("N"), "pg.name": "AuthenticationOk"}]}
+    later = failing("tcp.asyncpg", "timeout", operation="authenticate")
+    assert found([later, raw], understood) == {"tls-stall": ["tcp.raw"]}
     elsewhere = failing("tcp.psycopg", "timeout", operation="connect", address=FAR)
     assert found([elsewhere, raw], events) == {"tls-stall": ["tcp.raw"]}
 
