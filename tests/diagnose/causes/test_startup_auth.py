@@ -69,7 +69,6 @@ NOT_ALLOWED = "This IP address 203.0.113.7 is not allowed to connect to this end
         (libpq(f"FATAL: {NO_RULE}"), "auth-pg-hba-ip"),
         (libpq(f"FATAL: {NO_LOGIN}"), "auth-pg-hba-ip"),
         (refused(NO_LOGIN, "28000"), "auth-pg-hba-ip"),
-        (refused('role "u" does not exist', "28000"), None),
         (refused(NO_RULE, "P0001", failure="sql_error"), None),
         (libpq("channel binding required, but SSL not in use"), "auth-channel-binding"),
         (libpq(NO_BINDING), "auth-channel-binding"),
