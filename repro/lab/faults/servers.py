@@ -159,7 +159,7 @@ def fatal(sqlstate: str, message: str) -> bytes:
 
 
 def error_of_neon(message: str, sqlstate: str = "XX000") -> bytes:
-    """An ErrorResponse as Neon's proxy writes it (libs/pq_proto): severity ERROR, mostly as an internal one."""
+    """An ErrorResponse as Neon's proxy writes it (libs/pq_proto): its severity is ERROR, not FATAL."""
     return _error_response(f"SERROR\0C{sqlstate}\0M{message}\0")
 
 
