@@ -29,7 +29,7 @@ def up(arguments: argparse.Namespace) -> int:
     """
     session.check_lab_servers(arguments)
     signals: queue.SimpleQueue[int] = queue.SimpleQueue()
-    _hear(signals, signal.SIGCHLD)
+    hear(signals, signal.SIGCHLD)
     started = time.monotonic()
     try:
         with Lab.launch(
@@ -37,7 +37,7 @@ def up(arguments: argparse.Namespace) -> int:
         ) as lab:
             errors.tell("lab     starting")
             lab.wait_ready(READY_S)
-            _hear(signals, signal.SIGINT, signal.SIGTERM)
+            hear(signals, signal.SIGINT, signal.SIGTERM)
             _introduce(lab, time.monotonic() - started)
             output.write(as_json(lab.environment) if arguments.json else as_lines(lab.environment))
             _wait(signals)
@@ -62,7 +62,14 @@ def as_json(environment: Mapping[str, str]) -> str:
     return json.dumps(dict(environment), indent=2) + "\n"
 
 
-def _hear(signals: queue.SimpleQueue[int], *numbers: signal.Signals) -> None:
+def hear(signals: queue.SimpleQueue[int], *numbers: signal.Signals) -> None:
+    """Put these signals into the queue from now on.
+
+    Args:
+        signals: gets their numbers.
+        numbers: which.
+    """
+
     def hear(number: int, _frame: FrameType | None) -> None:
         signals.put(number)  # reentrant by its documentation, so that a handler may call it
 

@@ -49,6 +49,23 @@ RUN_EPILOG = options.epilog(
     "exit codes: 0 the right cause was found, 1 it was not, 2 usage,\n            3 it cannot be played here",
 )
 
+GATEWAY_DESCRIPTION = """\
+Put Neon's SQL over HTTP and its WebSocket before the Postgres of DATABASE_URL,
+on loopback, so that serverless drivers work with a local database; print the
+variables that point to it, and keep it until Ctrl-C or SIGTERM.
+
+The database must be on this machine: the gateway dials it without TLS.
+"""
+
+GATEWAY_EPILOG = options.epilog(
+    {
+        "repro lab gateway > gateway.env": "in a file; then, elsewhere:",
+        "set -a; . ./gateway.env; set +a": "point what runs at it",
+        "repro run --only ws.neon": "a serverless driver reaches it",
+    },
+    "exit codes: 0 ended as asked, 2 usage or configuration, 3 could not start",
+)
+
 LIST_DESCRIPTION = """\
 List what the lab can break on purpose, one line each; with --play, play it all
 on one lab and say for each what was found.
@@ -76,6 +93,20 @@ def add_parser(commands: Subparsers) -> None:
     up.add_argument("--json", action="store_true", help="print the environment as one JSON object")
     options.add_lab_servers(up)
     up.set_defaults(execute=execute)
+    gateway = subcommands.add_parser(
+        "gateway",
+        help="the serverless protocols before your own local database",
+        description=GATEWAY_DESCRIPTION,
+        epilog=GATEWAY_EPILOG,
+    )
+    gateway.add_argument(
+        "--env-file",
+        type=options.path,
+        metavar="F",
+        help="read variables that the environment has not, from F",
+    )
+    gateway.add_argument("--json", action="store_true", help="print the variables as one JSON object")
+    gateway.set_defaults(execute=execute_gateway)
     scenario = subcommands.add_parser(
         "run", help="show a scenario from start to end", description=RUN_DESCRIPTION, epilog=RUN_EPILOG
     )
@@ -110,6 +141,13 @@ def execute_scenario(arguments: argparse.Namespace) -> int:
     module = arguments.scenario if arguments.scenario in SHOWS else "scenarios"
     code: int = import_module(f"repro.cli.{module}").run(arguments)
     return code
+
+
+def execute_gateway(arguments: argparse.Namespace) -> int:
+    """Carry ``lab gateway`` out."""
+    from repro.cli import gateway  # noqa: PLC0415 - loads the lab, which help does not need
+
+    return gateway.run(arguments)
 
 
 def execute_list(arguments: argparse.Namespace) -> int:

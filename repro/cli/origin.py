@@ -7,8 +7,6 @@ all seems well; and transactions at once, where the default client loses its ato
 from __future__ import annotations
 
 import argparse
-import contextlib
-import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +15,7 @@ from repro.cli.errors import plain
 from repro.document import Outcome
 from repro.events import Peer
 from repro.lab.errors import LabError
+from repro.lab.listeners import is_free
 from repro.lab.process import Lab
 from repro.observe.catalog import NODE, Entry
 from repro.observe.plan import DEFAULT_DEADLINE_S, Plan
@@ -58,17 +57,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _nothing_on_443() -> None:
-    for family, kind, _, _, address in socket.getaddrinfo(
-        "localhost", SERVERLESS_PORT, type=socket.SOCK_STREAM
-    ):
-        with socket.socket(family, kind) as sock:
-            sock.settimeout(1)
-            with contextlib.suppress(OSError):
-                sock.connect(address)
-                raise errors.CannotTest(
-                    f"something listens on port {SERVERLESS_PORT} of localhost, where the original had "
-                    "nothing; stop it, or run this in a network namespace of its own: unshare -rn"
-                )
+    if not is_free(SERVERLESS_PORT):
+        raise errors.CannotTest(
+            f"something listens on port {SERVERLESS_PORT} of localhost, where the original had nothing; "
+            "stop it, or run this in a network namespace of its own: unshare -rn"
+        )
 
 
 class _Told:

@@ -20,6 +20,7 @@ class Change:
         variables: settings of the target that are different, under their environment names.
         environment: other variables of the probe's environment that are different; None takes one away.
         in_the_lab: the lab's servers stand in the place of the target's.
+        gateway_before: host and port of a Postgres on this machine, before which Neon's gateway is put.
     """
 
     words: str
@@ -28,11 +29,12 @@ class Change:
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str | None] = field(default_factory=dict)
     in_the_lab: bool = False
+    gateway_before: tuple[str, int] | None = None
 
     @property
     def needs_a_target(self) -> bool:
         """Whether it makes no sense in the lab, which has its own settings and servers."""
-        return self.in_the_lab or bool(self.variables)
+        return self.in_the_lab or bool(self.variables) or self.gateway_before is not None
 
 
 @dataclass(frozen=True, slots=True)

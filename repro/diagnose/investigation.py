@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from repro.diagnose import engine, proof
@@ -135,7 +136,8 @@ class _Repetition:
             deadline_s=min(left_s, LONGEST_S),
         )
         try:
-            again = observe(plan, Silent())
+            with _gateway(change) as found:
+                again = observe(replace(plan, variables={**plan.variables, **found}), Silent())
         except LabError:
             return None
         if again.interrupted:
@@ -153,3 +155,15 @@ class _Repetition:
 
     def _inherited(self, change: Change | None) -> Mapping[str, str | None]:
         return {**self.plan.inherited, **({} if change is None else change.environment)}
+
+
+@contextlib.contextmanager
+def _gateway(change: Change | None) -> Iterator[Mapping[str, str]]:
+    """The variables that point to the gateway of a change, as long as it stands; none where it has none."""
+    if change is None or change.gateway_before is None:
+        yield {}
+        return
+    from repro.lab.gateway_before import gateway_before  # noqa: PLC0415 - loads certificates and a server
+
+    with gateway_before(*change.gateway_before) as found:
+        yield found

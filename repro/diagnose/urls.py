@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 _AUTHORITY = re.compile(r"^(?P<before>[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#]*@)?)(?P<hosts>[^/?#@]*)")
@@ -47,3 +48,15 @@ def without_parameter(url: str, name: str) -> str:
     address, _, query = url.partition("?")
     pairs = [pair for pair in query.split("&") if pair and pair.partition("=")[0] != name]
     return f"{address}?{'&'.join(pairs)}" if pairs else address
+
+
+def is_of_this_machine(host: str) -> bool:
+    """Whether what is sent to a host does not leave this machine.
+
+    Args:
+        host: a name, or a literal address without brackets.
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

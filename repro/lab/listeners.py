@@ -18,6 +18,7 @@ from repro.lab.errors import LabError
 
 _ATTEMPTS = 20
 _BACKLOG = 512
+_ACCEPTS_S = 1.0
 # Linux lets a second socket with SO_REUSEADDR bind a port whose first one does not listen; others do not.
 _CAN_BE_HELD = sys.platform == "linux"
 
@@ -140,4 +141,14 @@ def _exists(address: str) -> bool:
         _bind(address, 0).close()
     except OSError:
         return False
+    return True
+
+
+def is_free(number: int) -> bool:
+    """Whether every address of ``localhost`` refuses a port."""
+    for address in localhost_addresses():
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as tried:
+            tried.settimeout(_ACCEPTS_S)
+            if tried.connect_ex((address, number)) != errno.ECONNREFUSED:
+                return False
     return True

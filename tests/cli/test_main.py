@@ -148,7 +148,18 @@ def test_help_lists_the_commands_there_are(capsys: pytest.CaptureFixture[str]) -
         main(["--help"])
 
     assert left.value.code == 0
-    commands = {"run", "probe", "trace", "report", "explain", "lab", "lab up", "lab run", "lab scenarios"}
+    commands = {
+        "run",
+        "probe",
+        "trace",
+        "report",
+        "explain",
+        "lab",
+        "lab up",
+        "lab run",
+        "lab scenarios",
+        "lab gateway",
+    }
     assert set(ALL) == {"repro", *(f"repro {name}" for name in commands)}
     assert "run the probes on the target" in capsys.readouterr().out
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from repro.diagnose.cause import Cause, Change
 from repro.diagnose.controls import done_right
+from repro.diagnose.urls import is_of_this_machine
 from repro.diagnose.view import (
     View,
     deepest,
@@ -96,15 +96,8 @@ def _with_scheme(view: View, outcome: Outcome) -> Change:
     )
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _is_near(url: Url | None) -> bool:
-    return url is not None and all(_is_loopback(each.host) for each in url.hosts)
+    return url is not None and all(is_of_this_machine(each.host) for each in url.hosts)
 
 
 def _says_nothing(view: View) -> list[Outcome]:
