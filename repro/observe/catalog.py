@@ -64,6 +64,8 @@ SPECIMENS = (
     Entry("specimen.http-one-by-one", "specimens/http_one_by_one.py", DATABASE),
     Entry("specimen.commit-replayed", "specimens/commit_replayed.py", DATABASE),
     Entry("specimen.node-drizzle-pg", "specimens/node_drizzle_pg.py", DATABASE),
+    Entry("specimen.node-neon-no-constructor", "specimens/node_neon_no_constructor.py", DATABASE),
+    Entry("specimen.node-vercel-other-config", "specimens/node_vercel_other_config.py", DATABASE),
     Entry("specimen.asyncpg-prepared", "specimens/asyncpg_prepared.py", DATABASE),
     Entry("specimen.asyncpg-deallocated", "specimens/asyncpg_deallocated.py", DATABASE),
     Entry("specimen.asyncpg-replaced", "specimens/asyncpg_replaced.py", DATABASE),

@@ -85,6 +85,8 @@ _BY_TEXT = (
     ("eof", ("server closed the connection unexpectedly", "closed in the middle of operation")),
     ("eof", ("Connection closed by server", "Server disconnected without sending", "EOF occurred")),
     ("eof", ("unexpected connection_lost", "connection is closed", "Connection terminated")),
+    ("ws_handshake", ("Unexpected server response", "Invalid Sec-WebSocket-Accept")),  # ws
+    ("ws_handshake", ("All attempts to open a WebSocket",)),  # @neondatabase/serverless
     ("eof", ("other side closed",)),  # Node's fetch
     ("eof", ("Connection is closed",)),  # ioredis
     ("eof", ("encountered a connection error and is not queryable",)),  # pg

@@ -55,7 +55,8 @@ def _somebody_reached(view: View, port: int) -> bool:
     )
 
 
-def _dialled(view: View, outcome: Outcome) -> set[int]:
+def ports_dialled(view: View, outcome: Outcome) -> set[int]:
+    """The ports that a probe tried, whatever came of it."""
     return {line["peer"]["port"] for line in view.lines(outcome, "connect") if line.get("peer")}
 
 
@@ -70,7 +71,7 @@ def _refused_on_443(view: View) -> list[Outcome]:
         if failed_with(outcome, "connection_refused", "connect")
         and _predicted_web(outcome)
         and {endpoint["port"] for endpoint in outcome["predicted"]} == {_HTTPS_PORT}
-        and _dialled(view, outcome) == {_HTTPS_PORT}
+        and ports_dialled(view, outcome) == {_HTTPS_PORT}
     ]
 
 
@@ -83,7 +84,7 @@ def _derived_name(view: View) -> list[Outcome]:
     ]
 
 
-def _through_a_gateway(view: View, outcome: Outcome) -> Change | None:
+def through_a_gateway(view: View, outcome: Outcome) -> Change | None:
     """Neon's gateway before the same database, where that is on this machine: nothing else is changed."""
     url = view.url()
     if url is None or not is_of_this_machine(url.host):
@@ -141,7 +142,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/vercel/storage/issues/123",
             "https://github.com/neondatabase/serverless/issues/127",
         ),
-        change=_through_a_gateway,
+        change=through_a_gateway,
     ),
     Cause(
         id="sl-derived-endpoint",
@@ -160,7 +161,7 @@ CAUSES: tuple[Cause, ...] = (
             "Or take a TCP driver.",
         ),
         links=("https://github.com/neondatabase/serverless/blob/main/CONFIG.md",),
-        change=_through_a_gateway,
+        change=through_a_gateway,
     ),
     Cause(
         id="sl-rate-limited",
@@ -217,7 +218,7 @@ CAUSES: tuple[Cause, ...] = (
         ),
         links=("https://github.com/neondatabase/neon/issues/5362",),
         ops=("close", "connect"),
-        change=_through_a_gateway,
+        change=through_a_gateway,
     ),
     Cause(
         id="sl-suspended-cold-start",

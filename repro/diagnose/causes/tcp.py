@@ -121,9 +121,15 @@ def _nobody_listens(view: View) -> list[Outcome]:
         if failed_with(outcome, "connection_refused", "connect")
         and outcome["predicted"]
         and not any(endpoint["port"] in reached for endpoint in outcome["predicted"])
+        and _dialled_as_predicted(view, outcome)
         and view.lines(outcome, "connect")
         and all(line.get("errno") == "ECONNREFUSED" for line in view.lines(outcome, "connect"))
     ]
+
+
+def _dialled_as_predicted(view: View, outcome: Outcome) -> bool:
+    dialled = {line["peer"]["port"] for line in view.lines(outcome, "connect") if line["peer"]}
+    return dialled <= {endpoint["port"] for endpoint in outcome["predicted"]}
 
 
 _WRONG_PORT = "Correct the port of the URL: Postgres is on 5432 where nobody said otherwise."

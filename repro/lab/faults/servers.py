@@ -90,6 +90,18 @@ def answering(status: str, body: str, kind: str = "text/html") -> Handler:
     return answer
 
 
+async def accepting_wrongly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Agree to an upgrade with the accept of another request, as a cache would (RFC 6455, 4.2.2)."""
+    with closing(writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+        )
+        await writer.drain()
+        await reader.read(65536)
+
+
 SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
 """Protocol 3.0, SSLRequest: a length of 8 and the code 80877103."""
 

@@ -52,6 +52,8 @@ def test_the_origins_chain_goes_down_to_both_addresses() -> None:
         (link("ReplyError", "ERR unknown command"), "redis_error"),
         (link("SimpleError", "READONLY You can't write against a read only replica."), "redis_error"),
         (link("Error", "Connection is closed."), "eof"),
+        (link("Error", "Unexpected server response: 403"), "ws_handshake"),
+        (link("Error", "Invalid Sec-WebSocket-Accept header"), "ws_handshake"),
         (link("Error", "SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string"), "auth_failed"),
         (link("UpstashError", "ERR value is not an integer"), "redis_error"),
         (link("VercelPostgresError", "VercelPostgresError - 'invalid_connection_string'"), "config_invalid"),

@@ -1,0 +1,74 @@
+"""What another version does otherwise, and its look-alikes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from repro.diagnose import engine
+from repro.diagnose.causes import BY_ID
+from repro.diagnose.view import View
+from repro.document import Outcome
+from tests.diagnose.test_engine import URL, connect, outcome
+
+REQUIRE = {"DATABASE_URL": "postgresql://u:p@localhost:5432/d?sslmode=require"}
+VERIFY = {"DATABASE_URL": "postgresql://u:p@localhost:5432/d?sslmode=verify-full"}
+PROXIED = {**URL, "NEON_WS_PROXY": "localhost:8443/v2"}
+
+
+def found(
+    outcomes: list[Outcome], events: dict[str, Any], variables: dict[str, str]
+) -> dict[str | None, list[str]]:
+    findings = engine.findings(View(outcomes, events, variables))
+    return {each["cause"]: each["probes"] for each in findings}
+
+
+REFUSED = outcome(
+    "node.pg", failure="tls_unknown_authority", operation="tls", message="SELF_SIGNED_CERT_IN_CHAIN"
+)
+TAKEN = outcome("tcp.psycopg")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "variables", "cause"),
+    [
+        ([TAKEN, REFUSED], REQUIRE, "vr-pg8-sslmode-require"),
+        ([TAKEN, REFUSED], VERIFY, "tls-untrusted-ca"),
+        ([REFUSED], REQUIRE, "tls-untrusted-ca"),
+        ([outcome("http.neon", protocol="https"), REFUSED], REQUIRE, "tls-untrusted-ca"),
+    ],
+)
+def test_pg_alone_verifies(outcomes: list[Outcome], variables: dict[str, str], cause: str) -> None:
+    assert found(outcomes, {}, variables) == {cause: ["node.pg"]}
+
+
+def test_the_experiment_asks_for_what_libpq_does() -> None:
+    change = BY_ID["vr-pg8-sslmode-require"].change(View([TAKEN, REFUSED], {}, REQUIRE), REFUSED)
+    assert change is not None
+    assert change.variables["DATABASE_URL"].endswith("?sslmode=require&uselibpqcompat=true")
+    assert "u:p" not in change.command
+
+
+@pytest.mark.parametrize(
+    ("variables", "port", "dialled", "cause"),
+    [
+        (PROXIED, 8443, 443, "vr-duplicate-neon-package"),
+        (PROXIED, 8443, 8443, "tcp-refused"),
+        (URL, 8443, 443, None),
+    ],
+)
+def test_a_setting_that_had_no_effect(
+    variables: dict[str, str], port: int, dialled: int, cause: str | None
+) -> None:
+    refused = outcome("node.vercel", port=port, protocol="wss", failure="connection_refused")
+    events = {"node.vercel": [connect(dialled, "ECONNREFUSED")]}
+    assert found([refused], events, variables) == {cause: ["node.vercel"]}
+
+
+def test_a_plain_call_of_neons_function() -> None:
+    message = "This function can now be called only as a tagged-template function: sql`SELECT ${value}`"
+    failing = outcome(
+        "node.neon-http", protocol="https", failure="unsupported", operation="begin", message=message
+    )
+    assert found([failing], {}, URL) == {"vr-neon-1-tagged": ["node.neon-http"]}
