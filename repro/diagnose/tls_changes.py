@@ -76,6 +76,19 @@ def without_verification(view: View, outcome: Outcome) -> Change | None:
     )
 
 
+def as_libpq_does(view: View, outcome: Outcome) -> Change | None:
+    """On this machine pg with libpq's meaning of sslmode, by which require verifies nothing."""
+    names = [each for each in DATABASE_VARIABLES if each in view.variables]
+    if not names or not _is_near(outcome):
+        return None
+    return Change(
+        words="uselibpqcompat=true in the URL",
+        probe=outcome["name"],
+        command=_repeated(outcome, f"uselibpqcompat=true in {names[0]}"),
+        variables={name: with_parameter(view.variables[name], "uselibpqcompat", "true") for name in names},
+    )
+
+
 def without_the_name(view: View, outcome: Outcome) -> Change | None:
     """The authority is verified as before, and the name is not; pg has no such mode."""
     if outcome["transport"] != "tcp" or outcome["name"].startswith("node."):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from repro.diagnose.cause import Cause, Change
 from repro.diagnose.causes.serverless_http import ports_dialled
-from repro.diagnose.urls import with_parameter
-from repro.diagnose.view import DATABASE_VARIABLES, View, failed, is_of_the_database, over, says
+from repro.diagnose.tls_changes import as_libpq_does
+from repro.diagnose.view import View, failed, is_of_the_database, over, says
 from repro.document import Outcome
 
 _HTTPS_PORT = 443
+_NEON, _VERCEL = "@neondatabase/serverless", "@vercel/postgres"
+_BUILT_ON_IT = frozenset({_VERCEL, "drizzle-orm"})
 _VERIFIED_BY_PG = frozenset({"prefer", "require", "verify-ca"})
 """Modes of sslmode that pg takes for verify-full, and libpq does not."""
 
@@ -22,33 +24,18 @@ def _of_pg(outcome: Outcome) -> bool:
 def _verified_by_pg_alone(view: View) -> list[Outcome]:
     """Where pg refused the certificate that another driver took with the same sslmode."""
     url = view.url()
-    mode = None if url is None else url.query.get("sslmode")
+    query = {} if url is None else url.query
+    as_libpq = query.get("uselibpqcompat") == "true"
     taken = any(
         is_of_the_database(each) and over("tcp")(each) and not _of_pg(each) for each in view.passing()
     )
-    if mode not in _VERIFIED_BY_PG or not taken:
+    if query.get("sslmode") not in _VERIFIED_BY_PG or as_libpq or not taken:
         return []
     return view.where(is_of_the_database, _of_pg, failed(*_CERTIFICATE))
 
 
-def _as_libpq_does(view: View, outcome: Outcome) -> Change | None:
-    name = next((each for each in DATABASE_VARIABLES if each in view.variables), None)
-    if name is None:
-        return None
-    return Change(
-        words="uselibpqcompat=true in the URL",
-        probe=outcome["name"],
-        command=f"repro run --node --only {outcome['name']}   # with uselibpqcompat=true in {name}",
-        variables={
-            each: with_parameter(view.variables[each], "uselibpqcompat", "true")
-            for each in DATABASE_VARIABLES
-            if each in view.variables
-        },
-    )
-
-
 def _configured_elsewhere(view: View) -> list[Outcome]:
-    """443 was dialled although a setting names another address, by a driver with Neon's package nested in it."""
+    """443 was dialled although a setting names another address, by a package with a copy of Neon's nested in it."""
 
     def went_past(outcome: Outcome) -> bool:
         predicted = {endpoint["port"] for endpoint in outcome["predicted"]}
@@ -56,11 +43,17 @@ def _configured_elsewhere(view: View) -> list[Outcome]:
 
     if not {"NEON_WS_PROXY", "NEON_FETCH_ENDPOINT"} & set(view.variables):
         return []
-    return view.where(is_of_the_database, over("websocket", "http"), went_past)
+    return view.where(is_of_the_database, over("websocket", "http"), _has_a_copy_of_its_own, went_past)
+
+
+def _has_a_copy_of_its_own(outcome: Outcome) -> bool:
+    return (
+        f"{_NEON} in {_VERCEL}" in outcome.get("versions", {}) and outcome["driver"]["name"] in _BUILT_ON_IT
+    )
 
 
 def _of_its_own_copy(_view: View, outcome: Outcome) -> Change | None:
-    if outcome["driver"]["name"] != "@vercel/postgres":
+    if outcome["driver"]["name"] != _VERCEL:
         return None
     return Change(
         words="neonConfig of the copy within @vercel/postgres, as node.vercel sets it",
@@ -112,7 +105,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/brianc/node-postgres/issues/2375",
         ),
         ops=("tls.handshake",),
-        change=_as_libpq_does,
+        change=as_libpq_does,
     ),
     Cause(
         id="vr-neon-1-tagged",

@@ -14,6 +14,7 @@ from tests.diagnose.test_engine import URL, connect, outcome
 
 REQUIRE = {"DATABASE_URL": "postgresql://u:p@localhost:5432/d?sslmode=require"}
 VERIFY = {"DATABASE_URL": "postgresql://u:p@localhost:5432/d?sslmode=verify-full"}
+AS_LIBPQ = {"DATABASE_URL": f"{REQUIRE['DATABASE_URL']}&uselibpqcompat=true"}
 PROXIED = {**URL, "NEON_WS_PROXY": "localhost:8443/v2"}
 
 
@@ -24,8 +25,17 @@ def found(
     return {each["cause"]: each["probes"] for each in findings}
 
 
+COPIES = {
+    "@neondatabase/serverless": "1.2.0",
+    "@neondatabase/serverless in @vercel/postgres": "0.9.5",
+}
+
 REFUSED = outcome(
-    "node.pg", failure="tls_unknown_authority", operation="tls", message="SELF_SIGNED_CERT_IN_CHAIN"
+    "node.pg",
+    failure="tls_unknown_authority",
+    operation="tls",
+    message="SELF_SIGNED_CERT_IN_CHAIN",
+    address="127.0.0.1:5432",
 )
 TAKEN = outcome("tcp.psycopg")
 
@@ -35,6 +45,7 @@ TAKEN = outcome("tcp.psycopg")
     [
         ([TAKEN, REFUSED], REQUIRE, "vr-pg8-sslmode-require"),
         ([TAKEN, REFUSED], VERIFY, "tls-untrusted-ca"),
+        ([TAKEN, REFUSED], AS_LIBPQ, "tls-untrusted-ca"),
         ([REFUSED], REQUIRE, "tls-untrusted-ca"),
         ([outcome("http.neon", protocol="https"), REFUSED], REQUIRE, "tls-untrusted-ca"),
     ],
@@ -50,18 +61,28 @@ def test_the_experiment_asks_for_what_libpq_does() -> None:
     assert "u:p" not in change.command
 
 
+def test_no_password_goes_to_another_machine_whose_certificate_nobody_verified() -> None:
+    far = outcome("node.pg", failure="tls_unknown_authority", operation="tls", address="203.0.113.7:5432")
+    view = View([TAKEN, far], {}, REQUIRE)
+    assert [each["name"] for each in BY_ID["vr-pg8-sslmode-require"].suspects(view)] == ["node.pg"]
+    assert BY_ID["vr-pg8-sslmode-require"].change(view, far) is None
+
+
 @pytest.mark.parametrize(
-    ("variables", "port", "dialled", "cause"),
+    ("variables", "copies", "dialled", "cause"),
     [
-        (PROXIED, 8443, 443, "vr-duplicate-neon-package"),
-        (PROXIED, 8443, 8443, "tcp-refused"),
-        (URL, 8443, 443, None),
+        (PROXIED, COPIES, 443, "vr-duplicate-neon-package"),
+        (PROXIED, {"@neondatabase/serverless": "1.2.0"}, 443, None),
+        (PROXIED, COPIES, 8443, "tcp-refused"),
+        (URL, COPIES, 443, None),
     ],
 )
 def test_a_setting_that_had_no_effect(
-    variables: dict[str, str], port: int, dialled: int, cause: str | None
+    variables: dict[str, str], copies: dict[str, str], dialled: int, cause: str | None
 ) -> None:
-    refused = outcome("node.vercel", port=port, protocol="wss", failure="connection_refused")
+    refused = outcome("node.vercel", port=8443, protocol="wss", failure="connection_refused")
+    refused["driver"] = {"name": "@vercel/postgres", "version": "0.10.0"}
+    refused["versions"] = copies
     events = {"node.vercel": [connect(dialled, "ECONNREFUSED")]}
     assert found([refused], events, variables) == {cause: ["node.vercel"]}
 
