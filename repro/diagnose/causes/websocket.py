@@ -14,6 +14,13 @@ _STATUS = re.compile(r"(?:server response: |HTTP )(\d{3})\b")
 _AS_ANY_OTHER = frozenset({*range(200, 400), 404, 405, 501})
 """The answers of a server that does not know of WebSocket at that path."""
 
+_NEVER_SENT = 1006
+"""What a client says of an end without a close frame (RFC 6455, 7.4.1)."""
+
+_TOO_BIG = 1009
+_OVER_ITS_LIMIT = ("sent 1009 (message too big)", "Max payload size exceeded")
+"""What websockets and ws say of their own limit."""
+
 _NO_CLOSE_FRAME = (
     "no close frame received",
     "Connection terminated unexpectedly",
@@ -47,12 +54,36 @@ def _ended_without_a_close_frame(view: View) -> list[Outcome]:
     def was_cut(outcome: Outcome) -> bool:
         upgraded = any(not line.get("failure") for line in view.lines(outcome, "http.upgrade"))
         closes = view.lines(outcome, "ws.close")
-        polite = any(line.get("sender") == "server" and line.get("ws.close_code") for line in closes)
+        polite = any(line.get("ws.close_code") not in {None, _NEVER_SENT} for line in closes)
         at_commit = outcome["error"] is not None and outcome["error"]["operation"] == "commit"
         return upgraded and not polite and not at_commit
 
     lost = view.where(is_of_the_database, over("websocket"), failed("ws_closed", "eof", "connection_reset"))
     return [each for each in lost if was_cut(each) and says(*_NO_CLOSE_FRAME)(each)]
+
+
+def _too_big(view: View) -> list[Outcome]:
+    """The first close frame says so, whoever sent it; its echo says no more.
+
+    A client that gives up may end before its frame leaves, and has then only said why.
+    """
+
+    def says_so(outcome: Outcome) -> bool:
+        frames = [line for line in view.lines(outcome, "ws.close") if line.get("sender")]
+        return frames[0].get("ws.close_code") == _TOO_BIG if frames else says(*_OVER_ITS_LIMIT)(outcome)
+
+    return view.where(is_of_the_database, over("websocket"), says_so)
+
+
+def _without_a_constructor(view: View) -> list[Outcome]:
+    """Nothing was dialled: the package says the same where a WebSocket was there and its server was not."""
+    return [
+        outcome
+        for outcome in view.where(
+            is_of_the_database, over("websocket"), says("All attempts to open a WebSocket")
+        )
+        if not view.lines(outcome, "connect") and not view.lines(outcome, "dns")
+    ]
 
 
 def _with_a_constructor(_view: View, outcome: Outcome) -> Change | None:
@@ -72,16 +103,14 @@ CAUSES: tuple[Cause, ...] = (
         title="Neon's package has no WebSocket to take: this Node has none, and none was given",
         summary="Before version 22 Node has no WebSocket of its own. The package then tries an upgrade by fetch, as some edge "
         "runtimes have it, which Node's fetch refuses.",
-        suspects=lambda view: view.where(
-            is_of_the_database, over("websocket"), says("All attempts to open a WebSocket")
-        ),
+        suspects=_without_a_constructor,
         symptoms={
             "@neondatabase/serverless": "All attempts to open a WebSocket to connect to the database failed. … fetch failed",
             "its early versions": "InvalidArgumentError: invalid upgrade header",
         },
         apart={
-            "ws-opaque-errorevent": "it is an Error with a text, and no address was dialled by a WebSocket",
-            "sl-localhost-443": "nothing was refused: no handshake of a WebSocket was begun",
+            "ws-opaque-errorevent": "it is an Error with a text, and nothing was dialled",
+            "sl-localhost-443": "nothing was refused: nothing was dialled",
         },
         fix=("import ws from 'ws'; neonConfig.webSocketConstructor = ws.", "Or Node 22, which has one."),
         links=(
@@ -159,22 +188,24 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         id="ws-message-too-big",
         layer="websocket",
-        title="A message is larger than the client of the WebSocket takes",
-        summary="The client closed with 1009: it takes messages up to a limit, 1 MiB by default in Python's websockets, and a "
-        "proxy may join many rows to one.",
-        suspects=lambda view: view.where(
-            is_of_the_database,
-            over("websocket"),
-            says("1009 (message too big)", "Max payload size exceeded", "exceeds limit of"),
-        ),
+        title="A message is larger than one end of the WebSocket takes",
+        summary="One end closed with 1009. Who sent that takes messages up to a limit only (1 MiB by default in Python's websockets, "
+        "100 MiB in ws), and the other end may join many rows, or many statements, to one message.",
+        suspects=_too_big,
         symptoms={
-            "websockets": "sent 1009 (message too big)",
-            "ws": "RangeError: Max payload size exceeded",
+            "websockets, its own limit": "sent 1009 (message too big)",
+            "websockets, the proxy's limit": "received 1009 (message too big)",
+            "ws, its own limit": "RangeError: Max payload size exceeded",
+            "@neondatabase/serverless, the proxy's limit": "Connection terminated unexpectedly",
         },
-        apart={"ws-abnormal-1006": "the client itself said why it closed"},
-        fix=("max_size=None for websockets, maxPayload for ws.",),
+        apart={"ws-abnormal-1006": "a close frame came, and said why"},
+        fix=(
+            "Where the client sent it: max_size=None for websockets, maxPayload for ws.",
+            "Where the proxy sent it: raise its limit, or send fewer rows in a statement.",
+        ),
         links=("https://websockets.readthedocs.io/en/stable/topics/memory.html",),
         ops=("ws.close",),
+        change=through_a_gateway,
     ),
     Cause(
         id="ws-abnormal-1006",

@@ -102,6 +102,26 @@ async def accepting_wrongly(reader: asyncio.StreamReader, writer: asyncio.Stream
         await reader.read(65536)
 
 
+def without_extensions(port: int) -> Handler:
+    """A relay to a WebSocket server on 127.0.0.1 that takes the offer of extensions away (RFC 6455, 9.1).
+
+    Without permessage-deflate the frames can be searched.
+    """
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner, outer = await asyncio.open_connection("127.0.0.1", port)
+        with closing(writer), closing(outer):
+            head = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
+            outer.write(
+                b"\r\n".join(
+                    line for line in head if not line.lower().startswith(b"sec-websocket-extensions:")
+                )
+            )
+            await asyncio.gather(carry(reader, outer), carry(inner, writer), return_exceptions=True)
+
+    return relay
+
+
 SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
 """Protocol 3.0, SSLRequest: a length of 8 and the code 80877103."""
 

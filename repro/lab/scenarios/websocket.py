@@ -7,10 +7,11 @@ import subprocess
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from repro.lab.faults import Cut, Fault, FaultRelay, WebSocketPayload
+from repro.lab.faults import Cut, Fault, FaultRelay, Replace, WebSocketPayload
 from repro.lab.faults.authority import signed
+from repro.lab.faults.fault import Action
 from repro.lab.faults.fronts import tls_before
-from repro.lab.faults.servers import Handler, accepting_wrongly, answering, serving
+from repro.lab.faults.servers import Handler, accepting_wrongly, answering, serving, without_extensions
 from repro.lab.process import Lab
 from repro.lab.scenarios.scenario import Scenario, Scene, Stage
 from repro.lab.scenarios.targets import DATABASE, of_the_lab
@@ -38,12 +39,16 @@ def _proxy_served_by(handler: Handler) -> Stage:
 
 
 def _tunnel_behind(fault: Fault) -> Stage:
-    """The lab's own tunnel behind a relay with a fault in it."""
+    """The lab's own tunnel behind a relay with a fault in it, which can read no compressed frames."""
 
     @contextlib.contextmanager
     def stage(lab: Lab) -> Iterator[Scene]:
         tunnel = urlsplit(lab.plain["NEON_WS_PROXY"]).port or 0
-        with FaultRelay(("127.0.0.1", tunnel), fault) as relay, _proxy_at(lab, relay.port) as scene:
+        with (
+            FaultRelay(("127.0.0.1", tunnel), fault) as relay,
+            serving(without_extensions(relay.port)) as port,
+            _proxy_at(lab, port) as scene,
+        ):
             yield scene
 
     return stage
@@ -63,6 +68,16 @@ def _lacks_a_node_without_websocket() -> str | None:
     newer = int(told.stdout.removeprefix("v").partition(".")[0]) >= _FIRST_NODE_WITH_WEBSOCKET
     return f"Node {told.stdout.strip()} has a WebSocket of its own" if newer else None
 
+
+def _at_the_first_insert(action: Action) -> Stage:
+    return _tunnel_behind(Fault(lambda: WebSocketPayload("client", b"INSERT"), action, None))
+
+
+_CLOSE_TOO_BIG = b"\x88\x02\x03\xf1"
+"""A close frame with the code 1009 (RFC 6455, 5.5.1)."""
+
+_A_GIGABYTE_BEGINS = b"\x82\x7f" + (1 << 30).to_bytes(8, "big")
+"""The header of a binary frame, after which a client that has a limit does not wait for the rest."""
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
@@ -118,8 +133,32 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="ws-abnormal-1006",
         cause="ws-abnormal-1006",
         title="the tunnel is cut at the first INSERT",
-        stage=_tunnel_behind(Fault(lambda: WebSocketPayload("client", b"INSERT"), Cut(), None)),
-        only=("ws.neon",),
+        stage=_at_the_first_insert(Cut()),
+        only=_CLIENTS,
+        proof="confirmed",
+    ),
+    Scenario(
+        name="ws-abnormal-1006-reset",
+        cause="ws-abnormal-1006",
+        title="the tunnel is reset at the first INSERT",
+        stage=_at_the_first_insert(Cut(reset=True)),
+        only=("ws.neon", "node.neon-ws"),
+        proof="confirmed",
+    ),
+    Scenario(
+        name="ws-message-too-big",
+        cause="ws-message-too-big",
+        title="a message is larger than the client takes",
+        stage=_at_the_first_insert(Replace(_A_GIGABYTE_BEGINS)),
+        only=("node.neon-ws", "node.drizzle-vercel-pool"),
+        proof="confirmed",
+    ),
+    Scenario(
+        name="ws-message-too-big-proxy",
+        cause="ws-message-too-big",
+        title="a message is larger than the proxy takes",
+        stage=_at_the_first_insert(Replace(_CLOSE_TOO_BIG)),
+        only=_CLIENTS,
         proof="confirmed",
     ),
 )

@@ -10,7 +10,7 @@ import pytest
 from repro.diagnose import engine
 from repro.diagnose.view import View
 from repro.document import Outcome
-from tests.diagnose.test_engine import URL, outcome
+from tests.diagnose.test_engine import URL, connect, outcome
 
 
 def ws(failure: str, message: str, operation: str = "upgrade", **error: Any) -> Outcome:
@@ -21,15 +21,12 @@ def response(status: int) -> dict[str, Any]:
     return {"seq": 1, "op": "http.response", "peer": None, "http.status": status, "failure": None}
 
 
+def close(code: int, sender: str | None = None) -> dict[str, Any]:
+    line = {"seq": 3, "op": "ws.close", "peer": None, "failure": None, "ws.close_code": code}
+    return line if sender is None else {**line, "sender": sender}
+
+
 UPGRADED = {"seq": 2, "op": "http.upgrade", "peer": None, "failure": None}
-POLITE = {
-    "seq": 3,
-    "op": "ws.close",
-    "peer": None,
-    "failure": None,
-    "sender": "server",
-    "ws.close_code": 1001,
-}
 CUT = "no close frame received or sent"
 
 
@@ -48,10 +45,11 @@ def found(failing: Outcome, lines: Sequence[dict[str, Any]] = ()) -> str | None:
         (ws("ws_handshake", "no status in it"), [], None),
         (ws("ws_handshake", "invalid Sec-WebSocket-Accept header: x"), [response(101)], "ws-bad-accept"),
         (ws("ws_handshake", "All attempts to open a WebSocket to connect failed"), [], "ws-no-constructor"),
-        (ws("ws_closed", "sent 1009 (message too big)", "insert"), [UPGRADED], "ws-message-too-big"),
+        (ws("ws_handshake", "All attempts to open a WebSocket to connect failed"),
+         [connect(443, "ECONNREFUSED")], None),
         (outcome("tcp.raw", failure="http_status", message="HTTP 403"), [response(403)], None),
     ],
-)
+)  # fmt: skip
 def test_an_upgrade_is_told_by_its_answer(
     failing: Outcome, lines: list[dict[str, Any]], cause: str | None
 ) -> None:
@@ -59,10 +57,29 @@ def test_an_upgrade_is_told_by_its_answer(
 
 
 @pytest.mark.parametrize(
+    ("message", "lines", "cause"),
+    [
+        ("Unhandled error. (Max payload size exceeded)", [UPGRADED], "ws-message-too-big"),
+        ("sent 1009 (message too big)", [UPGRADED], "ws-message-too-big"),
+        ("sent 1009 (message too big)", [UPGRADED, close(1000, "server")], None),
+        ("received 1011 (internal error)", [UPGRADED], None),
+    ],
+)
+def test_a_client_that_took_no_more(message: str, lines: list[dict[str, Any]], cause: str | None) -> None:
+    assert found(ws("ws_closed", message, "insert"), lines) == cause
+
+
+@pytest.mark.parametrize(
     ("operation", "lines", "cause"),
     [
         ("insert", [UPGRADED], "ws-abnormal-1006"),
-        ("insert", [UPGRADED, POLITE], None),
+        ("insert", [UPGRADED, close(1006)], "ws-abnormal-1006"),
+        ("insert", [UPGRADED, close(1001, "server")], None),
+        ("insert", [UPGRADED, close(1011)], None),
+        ("insert", [UPGRADED, close(1009, "client")], "ws-message-too-big"),
+        ("insert", [UPGRADED, close(1009, "server"), close(1009, "client")], "ws-message-too-big"),
+        ("insert", [UPGRADED, close(1000, "server"), close(1009, "client")], None),
+        ("insert", [UPGRADED, close(1009)], None),
         ("insert", [], None),
         ("insert", [{**UPGRADED, "failure": "ws_handshake"}], None),
     ],
