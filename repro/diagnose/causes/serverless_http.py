@@ -104,7 +104,7 @@ def _hangs_up(view: View) -> list[Outcome]:
 
     def ends_every_connection(outcome: Outcome) -> bool:
         speaker = view.speaker(outcome)
-        return speaker is not None and speaker.protocol in {"closes", "refuses"}
+        return speaker is not None and speaker.protocol == "closes"
 
     return view.where(
         is_of_the_database, over("http"), failed("eof", "connection_reset"), ends_every_connection
