@@ -64,6 +64,7 @@ SPECIMENS = (
     Entry("specimen.http-one-by-one", "specimens/http_one_by_one.py", DATABASE),
     Entry("specimen.commit-replayed", "specimens/commit_replayed.py", DATABASE),
     Entry("specimen.node-drizzle-pg", "specimens/node_drizzle_pg.py", DATABASE),
+    Entry("specimen.node-neon-called", "specimens/node_neon_called.py", DATABASE),
     Entry("specimen.node-neon-no-constructor", "specimens/node_neon_no_constructor.py", DATABASE),
     Entry("specimen.node-vercel-other-config", "specimens/node_vercel_other_config.py", DATABASE),
     Entry("specimen.asyncpg-prepared", "specimens/asyncpg_prepared.py", DATABASE),
@@ -72,6 +73,10 @@ SPECIMENS = (
     Entry("specimen.sqlalchemy-cache-flag", "specimens/sqlalchemy_asyncpg_cache_flag.py", DATABASE),
     Entry("specimen.redis-py-retries", "specimens/redis_py_retries.py", ("UPSTASH_REDIS_URL",)),
     Entry("specimen.redis-py-marked", "specimens/redis_py_marked.py", ("UPSTASH_REDIS_URL",)),
+    Entry("specimen.fallback-push", "specimens/fallback_push.py", ("UPSTASH_REDIS_URL",)),
+    Entry("specimen.fallback-marked", "specimens/fallback_marked.py", ("UPSTASH_REDIS_URL",)),
+    Entry("specimen.upstash-py-retries", "specimens/upstash_py_retries.py", ("UPSTASH_REDIS_REST_URL",)),
+    Entry("specimen.upstash-py-marked", "specimens/upstash_py_marked.py", ("UPSTASH_REDIS_REST_URL",)),
 )
 """Probes that are wrong on purpose, as applications are; no run has them unless they are named."""
 

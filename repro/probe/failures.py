@@ -50,6 +50,7 @@ _BY_TYPE_NAME = {
     "SimpleError": "redis_error",  # of ioredis 6
     "BlobError": "redis_error",
     "UpstashError": "redis_error",
+    "UpstashJSONParseError": "protocol_mismatch",
     "VercelPostgresError": "config_invalid",
     "NodeEnded": "driver_crash",
     # ours
@@ -92,6 +93,7 @@ _BY_TEXT = (
     ("eof", ("encountered a connection error and is not queryable",)),  # pg
     ("unsupported", ("attached to a different loop", "Event loop is closed")),
     ("unsupported", ("another operation is in progress", "greenlet_spawn has not been called")),
+    ("unsupported", ("can now be called only as a tagged-template",)),  # @neondatabase/serverless
     ("unsupported", ("is not spoken here", "GSSAPI continuation error")),
     ("config_invalid", ("root certificate file",)),
     ("config_invalid", ("Failed to parse URL", "Invalid URL")),  # Node's fetch

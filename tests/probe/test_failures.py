@@ -92,6 +92,7 @@ def made(name: str, *args: object) -> Exception:
         (made("RawProtocolError", "expected message R from the server, and got J"), "protocol_mismatch"),
         (made("OperationalError", "received invalid response to SSL negotiation: H"), "protocol_mismatch"),
         (TypeError("connect() got an unexpected keyword argument 'sslmode'"), "config_invalid"),
+        (Exception("This can now be called only as a tagged-template function"), "unsupported"),
         (EOFError(), "eof"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,

@@ -251,9 +251,9 @@ def _resent_by(*drivers: str) -> Callable[[View], list[Outcome]]:
         return [
             outcome
             for outcome in view.where(failed("duplicate_effect"))
-            if outcome["driver"]["name"] in drivers
-            and _retried(view, outcome)
+            if _retried(view, outcome)
             and not view.lines(outcome, "http.request")
+            and outcome["driver"]["name"] in drivers
         ]
 
     return suspects

@@ -99,6 +99,11 @@ def through_a_gateway(view: View, outcome: Outcome) -> Change | None:
     )
 
 
+def at_another_gateway(view: View, outcome: Outcome) -> Change | None:
+    """Another gateway before the same database; where none may be put before it, the lab's before the lab's."""
+    return through_a_gateway(view, outcome) or in_the_lab(view, outcome)
+
+
 def _hangs_up(view: View) -> list[Outcome]:
     """No answer came; and whoever is there, asked afterwards, ends every connection without a word."""
 
@@ -218,7 +223,7 @@ CAUSES: tuple[Cause, ...] = (
         ),
         links=("https://github.com/neondatabase/neon/issues/5362",),
         ops=("close", "connect"),
-        change=through_a_gateway,
+        change=at_another_gateway,
     ),
     Cause(
         id="sl-suspended-cold-start",

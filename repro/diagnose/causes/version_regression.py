@@ -62,6 +62,16 @@ def _of_its_own_copy(_view: View, outcome: Outcome) -> Change | None:
     )
 
 
+def _with_placeholders(_view: View, outcome: Outcome) -> Change | None:
+    if outcome["driver"]["name"] != _NEON or outcome["name"] == "node.neon-http":
+        return None
+    return Change(
+        words="sql.query(text, values) in the place of sql(text, values), as node.neon-http has it",
+        probe="node.neon-http",
+        command="repro run --node --only node.neon-http",
+    )
+
+
 CAUSES: tuple[Cause, ...] = (
     Cause(
         id="vr-duplicate-neon-package",
@@ -125,6 +135,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/drizzle-team/drizzle-orm/issues/5208",
         ),
         ops=(),
+        change=_with_placeholders,
     ),
     Cause(
         id="vr-sa21-default-driver",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from repro.diagnose.cause import Cause, Change
-from repro.diagnose.causes.serverless_http import through_a_gateway
+from repro.diagnose.causes.serverless_http import at_another_gateway
 from repro.diagnose.view import View, failed, is_of_the_database, over, said, says
 from repro.document import Outcome
 
@@ -137,7 +137,7 @@ CAUSES: tuple[Cause, ...] = (
         fix=("Go around the proxy, or have it not cache and not change answers to an upgrade.",),
         links=("https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2",),
         ops=("http.upgrade", "http.response"),
-        change=through_a_gateway,
+        change=at_another_gateway,
     ),
     Cause(
         id="ws-not-upgraded",
@@ -160,7 +160,7 @@ CAUSES: tuple[Cause, ...] = (
         ),
         links=("https://nginx.org/en/docs/http/websocket.html",),
         ops=("http.upgrade", "http.response"),
-        change=through_a_gateway,
+        change=at_another_gateway,
     ),
     Cause(
         id="ws-upgrade-rejected",
@@ -183,7 +183,7 @@ CAUSES: tuple[Cause, ...] = (
         ),
         links=("https://github.com/neondatabase/wsproxy",),
         ops=("http.upgrade", "http.response"),
-        change=through_a_gateway,
+        change=at_another_gateway,
     ),
     Cause(
         id="ws-message-too-big",
@@ -205,7 +205,7 @@ CAUSES: tuple[Cause, ...] = (
         ),
         links=("https://websockets.readthedocs.io/en/stable/topics/memory.html",),
         ops=("ws.close",),
-        change=through_a_gateway,
+        change=at_another_gateway,
     ),
     Cause(
         id="ws-abnormal-1006",
@@ -228,7 +228,7 @@ CAUSES: tuple[Cause, ...] = (
         ),
         links=("https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5",),
         ops=("ws.close", "close"),
-        change=through_a_gateway,
+        change=at_another_gateway,
     ),
     Cause(
         id="ws-opaque-errorevent",

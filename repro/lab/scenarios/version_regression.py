@@ -29,6 +29,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         proof="confirmed",
     ),
     Scenario(
+        name="vr-neon-1-tagged",
+        cause="vr-neon-1-tagged",
+        title="Neon's package 1.x is called as 0.x was",
+        stage=as_it_is,
+        only=("specimen.node-neon-called",),
+        proof="confirmed",
+    ),
+    Scenario(
         name="vr-pg8-sslmode-require",
         cause="vr-pg8-sslmode-require",
         title="sslmode=require before a certificate that nobody vouches for",

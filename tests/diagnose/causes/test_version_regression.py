@@ -93,3 +93,15 @@ def test_a_plain_call_of_neons_function() -> None:
         "node.neon-http", protocol="https", failure="unsupported", operation="begin", message=message
     )
     assert found([failing], {}, URL) == {"vr-neon-1-tagged": ["node.neon-http"]}
+
+
+def test_the_experiment_is_the_probe_that_gives_placeholders_and_never_that_probe_itself() -> None:
+    called = outcome("specimen.node-neon-called", failure="unsupported")
+    right = outcome("node.neon-http", failure="unsupported")
+    for each in (called, right):
+        each["driver"] = {"name": "@neondatabase/serverless", "version": "1.2.0"}
+    cause = BY_ID["vr-neon-1-tagged"]
+    change = cause.change(View([called], {}, URL), called)
+    assert change is not None
+    assert change.probe == "node.neon-http"
+    assert cause.change(View([right], {}, URL), right) is None

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from repro.diagnose import engine
+from repro.diagnose.causes import BY_ID
 from repro.diagnose.view import View
 from repro.document import Outcome
 from tests.diagnose.test_engine import URL, connect, outcome
@@ -92,3 +93,15 @@ def test_a_tunnel_that_was_cut_at_commit_leaves_a_doubt() -> None:
     lost = ws("ws_closed", CUT, "commit")
     lost["applied"] = "unknown"
     assert found(lost, [UPGRADED]) == "ca-commit-ack-lost"
+
+
+def test_the_experiment_is_another_gateway_and_for_a_database_elsewhere_the_labs() -> None:
+    refused = ws("ws_handshake", "Unexpected server response: 403")
+    near = BY_ID["ws-upgrade-rejected"].change(View([refused], {}, URL), refused)
+    assert near is not None
+    assert near.gateway_before == ("localhost", 5432)
+    elsewhere = {"DATABASE_URL": "postgresql://u:p@db.test/d"}
+    far = BY_ID["ws-upgrade-rejected"].change(View([refused], {}, elsewhere), refused)
+    assert far is not None
+    assert far.in_the_lab
+    assert far.gateway_before is None
