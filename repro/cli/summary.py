@@ -168,8 +168,8 @@ def _proof_and_fix(finding: Finding) -> Iterator[str]:
     if experiment is not None:
         before, after = experiment["baseline"], experiment["changed"]
         yield (
-            f"proof: unchanged it failed {before['failed']} of {before['runs']} times; "
-            f"with {experiment['change']} {after['failed']} of {after['runs']}"
+            f"proof: unchanged it failed {before['failed']} of {before['runs']} times, "
+            f"and {after['failed']} of {after['runs']} with {experiment['change']}"
         )
     if finding["fix"]:
         yield f"fix: {finding['fix'][0]}"

@@ -101,4 +101,4 @@ def test_a_cause_with_a_safe_change_is_proved_by_experiment(command: Make, tmp_p
     assert finding["experiment"] is not None
     assert finding["experiment"]["baseline"] == {"runs": 3, "failed": 3}
     assert finding["experiment"]["changed"] == {"runs": 3, "failed": 0}
-    assert "proof: unchanged it failed 3 of 3 times" in done.stderr
+    assert "proof: unchanged it failed 3 of 3 times, and 0 of 3 with" in done.stderr

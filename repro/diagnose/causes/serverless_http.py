@@ -93,8 +93,7 @@ def through_a_gateway(view: View, outcome: Outcome) -> Change | None:
     return Change(
         words="a gateway for the serverless protocol before the same database",
         probe=outcome["name"],
-        command="repro lab gateway > gateway.env   # in another terminal; then, with what it wrote exported: "
-        f"repro run {node}--only {outcome['name']}",
+        command=f"repro lab gateway   # then, with the variables that it prints: repro run {node}--only {outcome['name']}",
         gateway_before=(url.host, url.port or _POSTGRES_PORT),
     )
 
@@ -140,7 +139,7 @@ CAUSES: tuple[Cause, ...] = (
         },
         fix=(
             "Take a TCP driver for this database: pg with drizzle-orm/node-postgres.",
-            "Or run a proxy for the serverless protocol, such as `repro lab gateway`, and point neonConfig to it.",
+            "Or run a proxy for the serverless protocol, such as repro lab gateway, and point neonConfig to it.",
             "With drizzle-orm on @vercel/postgres use createPool() then: the default client is not atomic.",
         ),
         links=(

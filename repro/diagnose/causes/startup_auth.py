@@ -165,7 +165,7 @@ CAUSES: tuple[Cause, ...] = (
         },
         fix=(
             "Add a rule for this client, or put its address on the allow-list.",
-            "Where the text ends in `no encryption`, require TLS.",
+            "Where the text ends in no encryption, require TLS.",
         ),
         links=("https://www.postgresql.org/docs/current/client-authentication-problems.html",),
         ops=("pg.msg",),
