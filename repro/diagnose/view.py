@@ -89,12 +89,12 @@ class View:
 
 
 def told(line: Line) -> str:
-    """An event in a few words: ``connect 127.0.0.1:443 ECONNREFUSED``."""
+    """An event in a few words: ``connect [::1]:443 ECONNREFUSED``, ``ws.close [::1]:443 1009 ws_closed``."""
     peer = line.get("peer")
     whom = str(Peer(peer["address"], peer["port"])) if peer else str(line.get("dns.name") or "")
-    return " ".join(
-        filter(None, (str(line["op"]), whom, str(line.get("errno") or line.get("failure") or "")))
-    )
+    number = line.get("http.status") or line.get("ws.close_code") or ""
+    how = line.get("errno") or line.get("failure") or ""
+    return " ".join(filter(None, (str(line["op"]), whom, str(number), str(how))))
 
 
 def deepest(outcome: Outcome) -> str:

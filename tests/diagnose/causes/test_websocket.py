@@ -9,7 +9,7 @@ import pytest
 
 from repro.diagnose import engine
 from repro.diagnose.causes import BY_ID
-from repro.diagnose.view import View
+from repro.diagnose.view import View, told
 from repro.document import Outcome
 from tests.diagnose.test_engine import URL, connect, outcome
 
@@ -105,3 +105,15 @@ def test_the_experiment_is_another_gateway_and_for_a_database_elsewhere_the_labs
     assert far is not None
     assert far.in_the_lab
     assert far.gateway_before is None
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ({**close(1009, "server"), "failure": "ws_closed"}, "ws.close 1009 ws_closed"),
+        ({**response(403), "failure": "http_status"}, "http.response 403 http_status"),
+        (connect(443, "ECONNREFUSED"), "connect 127.0.0.1:443 ECONNREFUSED"),
+    ],
+)
+def test_evidence_has_the_number_that_a_server_gave(line: dict[str, Any], words: str) -> None:
+    assert told(line) == words
