@@ -71,6 +71,8 @@ SPECIMENS = (
     Entry("specimen.asyncpg-deallocated", "specimens/asyncpg_deallocated.py", DATABASE),
     Entry("specimen.asyncpg-replaced", "specimens/asyncpg_replaced.py", DATABASE),
     Entry("specimen.sqlalchemy-cache-flag", "specimens/sqlalchemy_asyncpg_cache_flag.py", DATABASE),
+    Entry("specimen.push-before-commit", "specimens/push_before_commit.py", DATABASE),
+    Entry("specimen.commit-then-push", "specimens/commit_then_push.py", DATABASE),
     Entry("specimen.redis-py-retries", "specimens/redis_py_retries.py", ("UPSTASH_REDIS_URL",)),
     Entry("specimen.redis-py-marked", "specimens/redis_py_marked.py", ("UPSTASH_REDIS_URL",)),
     Entry("specimen.fallback-push", "specimens/fallback_push.py", ("UPSTASH_REDIS_URL",)),

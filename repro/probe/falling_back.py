@@ -15,7 +15,7 @@ from repro.persistence.steps import drive
 from repro.persistence.transports import upstash_rest
 from repro.probe.push import PushProbe
 from repro.probe.request import Request
-from repro.probe.retrying import plainly
+from repro.probe.retrying import alone, plainly
 
 T = TypeVar("T")
 
@@ -43,9 +43,9 @@ class FallingBack:
         asked = command if self._marked else Command(plainly(command))
         first, second = self._transports
         try:
-            reply: Reply = first.run(_one(asked))
+            reply: Reply = first.run(alone(asked))
         except Exception:  # noqa: BLE001 - that is the mistake
-            reply = second.run(_one(asked))
+            reply = second.run(alone(asked))
         return reply
 
     def close(self) -> None:
@@ -53,11 +53,6 @@ class FallingBack:
         self.usable = False
         for each in self._transports:
             each.close()
-
-
-def _one(command: Command) -> Conversation[Reply]:
-    """A conversation of one command."""
-    return (yield command)
 
 
 def probe(name: str, *, marked: bool) -> PushProbe:

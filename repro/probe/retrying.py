@@ -60,6 +60,11 @@ class Retrying:
         self._client.close()
 
 
+def alone(command: Command) -> Conversation[Reply]:
+    """A conversation of one command."""
+    return (yield command)
+
+
 def plainly(command: Command) -> tuple[str, ...]:
     """A push as applications have it, RPUSH; any other command as it is."""
     if command.args[0] != "EVAL":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from repro.diagnose.cause import Cause, Change
-from repro.diagnose.view import View, failed, is_of_the_queue
+from repro.diagnose.causes.redis_tcp import PUSHES, redis_url
+from repro.diagnose.view import Line, View, failed, is_of_the_database, is_of_the_queue
 from repro.document import Outcome
 
 
@@ -14,6 +15,54 @@ def _pushed_over_both(view: View) -> list[Outcome]:
         for outcome in view.where(is_of_the_queue, failed("duplicate_effect"))
         if view.lines(outcome, "redis.cmd") and view.lines(outcome, "http.request")
     ]
+
+
+def _committed(view: View, outcome: Outcome) -> list[Line]:
+    """The server's word that a transaction of the probe committed."""
+    return [line for line in view.lines(outcome, "pg.msg") if line.get("pg.tag") == "COMMIT"]
+
+
+def _pushed(view: View, outcome: Outcome) -> list[Line]:
+    """The pushes of the probe over Redis TCP that were answered well."""
+    pushes = [line for line in view.lines(outcome, "redis.cmd") if line.get("redis.cmd") in PUSHES]
+    replies = view.lines(outcome, "redis.reply")
+    return [
+        push
+        for push in pushes
+        if any(
+            each["conn"] == push["conn"] and each["t"] >= push["t"] and not each.get("redis.error")
+            for each in replies
+        )
+    ]
+
+
+def _pushed_for_nothing(view: View) -> list[Outcome]:
+    """A push was answered well; the transaction around it failed afterwards, and none had committed before."""
+    return [
+        outcome
+        for outcome in view.where(is_of_the_database, failed("sql_error"))
+        if _pushed(view, outcome) and not _committed(view, outcome)
+    ]
+
+
+def _committed_for_nothing(view: View) -> list[Outcome]:
+    """A transaction committed; the push after it failed, and that is what the probe failed with."""
+
+    def push_was_lost(outcome: Outcome) -> bool:
+        committed = _committed(view, outcome)
+        url = redis_url(view)
+        if not committed or url is None or _pushed(view, outcome):
+            return False
+        at_the_queue = [
+            line
+            for op in ("connect", "redis.cmd")
+            for line in view.lines(outcome, op)
+            if line.get("peer") and line["peer"]["port"] == url.port
+        ]
+        return any(line["t"] >= committed[0]["t"] for line in at_the_queue)
+
+    lost = failed("connection_refused", "connection_reset", "eof", "timeout", "redis_error")
+    return [each for each in view.where(is_of_the_database, lost) if push_was_lost(each)]
 
 
 def _with_marks(_view: View, outcome: Outcome) -> Change | None:
@@ -61,9 +110,9 @@ CAUSES: tuple[Cause, ...] = (
         id="ob-push-before-commit",
         layer="outbox",
         title="A job was pushed before its transaction committed, and the transaction was rolled back",
-        summary="The worker gets an id that no table has. The production code that the probes share pushes from its outbox, after "
-        "COMMIT, so that no run of it can show this: it is explained here and never claimed.",
-        suspects=lambda _view: [],
+        summary="In one program's trace the push was answered, and the transaction around it failed afterwards: the worker gets an "
+        "id that no table has. The production code of the probes pushes from its outbox, after COMMIT.",
+        suspects=_pushed_for_nothing,
         symptoms={
             "workers": "the job of an id is not found, or a foreign key is missing",
             "the API": "the database's error",
@@ -71,14 +120,15 @@ CAUSES: tuple[Cause, ...] = (
         apart={"ob-commit-then-push-lost": "the job is queued, and its row is what is missing"},
         fix=("Push after COMMIT, never within the transaction's callback.", *_OUTBOX),
         links=("https://github.com/pathosDev/actor-ts/issues/180",),
+        ops=("pg.msg", "redis.cmd"),
     ),
     Cause(
         id="ob-commit-then-push-lost",
         layer="outbox",
         title="The transaction committed, and the push after it was lost",
-        summary="The row is there and nobody works on it; whoever tries again is told that it exists. The production code that "
-        "the probes share pushes from its outbox, so that no run of it can show this: it is explained here and never claimed.",
-        suspects=lambda _view: [],
+        summary="In one program's trace COMMIT was answered, and the push after it failed: the row is there and nobody works on it, "
+        "and whoever tries again is told that it exists. The production code of the probes has an outbox, and a relay that repeats.",
+        suspects=_committed_for_nothing,
         symptoms={"the API": "an error although the row exists; the retry: duplicate key value"},
         apart={"ob-push-before-commit": "the row is there, and its job is what is missing"},
         fix=_OUTBOX,
