@@ -62,7 +62,7 @@ def test_the_origins_situation(command: Make, tmp_path: Path, lab: Lab) -> None:
     assert passed == set(probes) - {*SERVERLESS, "push.redis-tcp", "push.upstash-rest"}
     (finding,) = document["findings"]
     assert (finding["cause"], finding["probes"]) == ("sl-localhost-443", list(SERVERLESS))
-    assert finding["proof"] == "untested", "no experiment of this cause is there yet"
+    assert finding["proof"] == "confirmed"
 
 
 @pytest.mark.parametrize("flags", [(), ("--commit",)], ids=["temporary", "commit"])
