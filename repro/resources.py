@@ -6,6 +6,9 @@ package; a wheel carries both inside it, in ``_data``.
 
 from __future__ import annotations
 
+import atexit
+import functools
+import tempfile
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -59,3 +62,21 @@ def _homes(package: Path) -> tuple[Path, ...]:
     """A wheel's own data comes first: beside an installed package stand other people's files."""
     data = package / "_data"
     return (data,) if data.is_dir() else (package.parent,)
+
+
+def package_alone() -> Path:
+    """A folder in which this package can be imported, and nothing that is installed beside it.
+
+    In a checkout that is the checkout. Beside an installed package stand others, so that a link to it is
+    made in a folder of its own; it lasts as long as this process.
+    """
+    home = PACKAGE.parent
+    return home if home.name not in {"site-packages", "dist-packages"} else _linked(PACKAGE)
+
+
+@functools.cache
+def _linked(package: Path) -> Path:
+    folder = tempfile.TemporaryDirectory(prefix="txrepro-package-")
+    atexit.register(folder.cleanup)
+    (Path(folder.name) / package.name).symlink_to(package)
+    return Path(folder.name)

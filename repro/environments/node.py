@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from repro.resources import probes_folder
@@ -29,13 +30,20 @@ class NodeUnavailable(RuntimeError):  # noqa: N818 - it says what is missing
     """There is no Node, or its packages cannot be installed; the message is one line."""
 
 
-def provide(environ: Mapping[str, str], tell: Callable[[str], None], *, scripts: Path | None = None) -> Path:
+def provide(
+    environ: Mapping[str, str],
+    tell: Callable[[str], None],
+    *,
+    scripts: Path | None = None,
+    instead: Sequence[str] = (),
+) -> Path:
     """A folder with scripts beside the packages that they import.
 
     Args:
         environ: where the cache and the programs are looked up.
         tell: is told what takes time.
         scripts: where the scripts, their ``package.json`` and their lock file are; those of the Node probes.
+        instead: packages in the place of the locked ones, as npm is asked for them: ``drizzle-orm@0.44.0``.
 
     Raises:
         NodeUnavailable: if that cannot be had.
@@ -43,8 +51,22 @@ def provide(environ: Mapping[str, str], tell: Callable[[str], None], *, scripts:
     program("node", environ)
     _check_version(environ)
     scripts = scripts or probes_folder() / "node"
-    packages = _packages(scripts, environ, tell)
-    return _beside(packages, scripts, environ)
+    packages = _packages(scripts, environ, tell, instead)
+    return _beside(packages, scripts, environ, instead)
+
+
+def installed(folder: Path, name: str) -> str:
+    """The version of a package beside scripts; empty where it is not there.
+
+    Args:
+        folder: as `provide` gave it.
+        name: of the package.
+    """
+    try:
+        told = json.loads((folder / "node_modules" / name / "package.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return str(told.get("version", ""))
 
 
 def program(name: str, environ: Mapping[str, str]) -> str:
@@ -79,16 +101,18 @@ def _check_version(environ: Mapping[str, str]) -> None:
         raise NodeUnavailable(f"node is {told}; the Node probes need Node {OLDEST} or later")
 
 
-def _packages(scripts: Path, environ: Mapping[str, str], tell: Callable[[str], None]) -> Path:
-    """The ``node_modules`` of the lock file, installed where they are missing."""
+def _packages(
+    scripts: Path, environ: Mapping[str, str], tell: Callable[[str], None], instead: Sequence[str]
+) -> Path:
+    """The ``node_modules`` of the lock file, with some packages in another version, installed once."""
     cache = cache_folder(environ)
-    place = cache / f"packages-{_digest(scripts / 'package-lock.json')}"
+    place = cache / f"packages-{_digest(scripts / 'package-lock.json', more=instead)}"
     if not place.exists():
-        tell("installing the pinned packages with npm")
+        tell(f"installing {', '.join(instead) or 'the pinned packages'} with npm")
         try:
             cache.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=cache) as folder:
-                _install(scripts, Path(folder), environ)
+                _install(scripts, Path(folder), environ, instead)
                 complete = Path(folder) / "complete"
                 complete.mkdir()
                 (Path(folder) / "node_modules").rename(complete / "node_modules")
@@ -98,10 +122,12 @@ def _packages(scripts: Path, environ: Mapping[str, str], tell: Callable[[str], N
     return place / "node_modules"  # packages find each other by this name
 
 
-def _install(scripts: Path, folder: Path, environ: Mapping[str, str]) -> None:
+def _install(scripts: Path, folder: Path, environ: Mapping[str, str], instead: Sequence[str]) -> None:
     for name in _LOCKED:
         shutil.copy(scripts / name, folder)
-    command = [program("npm", environ), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    # a version that others of the locked packages do not expect is what a cell is for
+    asked = ["install", "--save-exact", "--legacy-peer-deps", *instead] if instead else ["ci"]
+    command = [program("npm", environ), *asked, "--ignore-scripts", "--no-audit", "--no-fund"]
     try:
         done = subprocess.run(
             command,
@@ -137,10 +163,11 @@ def _publish(folder: Path, place: Path) -> None:
             raise
 
 
-def _beside(packages: Path, scripts: Path, environ: Mapping[str, str]) -> Path:
+def _beside(packages: Path, scripts: Path, environ: Mapping[str, str], instead: Sequence[str]) -> Path:
     """The scripts beside the packages: an import is resolved from where its file stands."""
     sources = sorted([*scripts.glob("*.mjs"), *scripts.glob("*.cjs")])
-    place = cache_folder(environ) / f"scripts-{_digest(scripts / 'package-lock.json', *sources)}"
+    digest = _digest(scripts / "package-lock.json", *sources, more=instead)
+    place = cache_folder(environ) / f"scripts-{digest}"
     if place.exists():
         return place
     try:
@@ -157,8 +184,8 @@ def _beside(packages: Path, scripts: Path, environ: Mapping[str, str]) -> Path:
     return place
 
 
-def _digest(*files: Path) -> str:
-    digest = hashlib.sha256()
+def _digest(*files: Path, more: Sequence[str] = ()) -> str:
+    digest = hashlib.sha256("\0".join(more).encode())
     for file in files:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -81,6 +81,20 @@ SPECIMENS = (
     Entry("specimen.upstash-py-marked", "specimens/upstash_py_marked.py", ("UPSTASH_REDIS_REST_URL",)),
 )
 """Probes that are wrong on purpose, as applications are; no run has them unless they are named."""
+
+PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "tcp.raw": (),
+    "tcp.psycopg": ("psycopg[binary]",),
+    "tcp.psycopg-async": ("psycopg[binary]",),
+    "tcp.asyncpg": ("asyncpg",),
+    "orm.sqlalchemy-psycopg": ("sqlalchemy[asyncio]", "psycopg[binary]"),
+    "orm.sqlalchemy-asyncpg": ("sqlalchemy[asyncio]", "asyncpg"),
+    "http.neon": ("httpx",),
+    "ws.neon": ("websockets", "psycopg[binary]"),
+    "push.redis-tcp": ("redis",),
+    "push.upstash-rest": ("httpx",),
+}
+"""What each Python probe needs installed, as requirements; the kit itself needs the standard library."""
 
 NAMES = tuple(entry.name for entry in CATALOG)
 

@@ -38,6 +38,7 @@ class Plan:
         redis_server: a system Redis or Valkey for the lab, or None for the embedded one.
         tap: lead connections through a tap, where the kernel's view allows it.
         inherited: variables that the probes' processes get besides those of this one; None takes one away.
+        interpreter: the Python of the probes; None for this one's.
     """
 
     run_id: str
@@ -50,6 +51,7 @@ class Plan:
     redis_server: Path | None = None
     tap: bool = False
     inherited: Mapping[str, str | None] = field(default_factory=dict)
+    interpreter: Path | None = None
 
     @property
     def effect(self) -> Literal["commit", "rollback"]:

@@ -19,6 +19,7 @@ from repro.observe.collect import Collected
 from repro.observe.kernel_view import KernelView
 from repro.observe.process_group import kill_group
 from repro.probe.request import PARENT_VARIABLE, RUN_VARIABLE, Request
+from repro.resources import package_alone
 
 MAX_LINE = 16 * 1024 * 1024
 """Bytes of one line of the protocol; a longer one is a probe gone mad."""
@@ -46,6 +47,7 @@ class ProbeProcess:
         kernel: whether to look at it with the kernel's eyes, where that is possible.
         tap: whether to lead its connections through a tap as well.
         inherited: variables that it gets besides those of this process; None takes one away.
+        interpreter: the Python that runs it; None for this one's.
     """
 
     def __init__(
@@ -58,7 +60,9 @@ class ProbeProcess:
         kernel: bool = True,
         tap: bool = False,
         inherited: Mapping[str, str | None] | None = None,
+        interpreter: Path | None = None,
     ) -> None:
+        self._interpreter = str(interpreter or sys.executable)
         self.collected = Collected(entry)
         self._kernel = KernelView(wanted=kernel, tap=tap)
         self._origin = 0.0
@@ -73,12 +77,15 @@ class ProbeProcess:
     async def start(self) -> None:
         """Start the process; it loads its driver and waits for the request."""
         self._process = await asyncio.create_subprocess_exec(
-            *self._kernel.command([sys.executable, str(self._script)]),
+            *self._kernel.command([self._interpreter, str(self._script)]),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=MAX_LINE,
-            env=overlaid(child_environment(os.environ, self._run_id), self._inherited),
+            env=overlaid(
+                child_environment(os.environ, self._run_id, apart=self._interpreter != sys.executable),
+                self._inherited,
+            ),
             pass_fds=self._kernel.descriptors,
             start_new_session=True,  # a group of its own, so that all it starts can be ended with it
         )
@@ -206,16 +213,23 @@ def close_pipes(process: asyncio.subprocess.Process) -> None:
     transport.close()
 
 
-def child_environment(environ: Mapping[str, str], run_id: str) -> dict[str, str]:
+def child_environment(environ: Mapping[str, str], run_id: str, *, apart: bool = False) -> dict[str, str]:
     """What a probe inherits: everything but the target's settings, which it gets on standard input.
 
     ``PG*``, proxy and TLS variables are inherited on purpose: they are causes.
+
+    Args:
+        environ: this process's.
+        run_id: the run it belongs to.
+        apart: its Python is another one, which must find this package and nothing beside it.
     """
     kept = {name: value for name, value in environ.items() if name not in SETTINGS}
     kept[RUN_VARIABLE] = run_id
     kept[PARENT_VARIABLE] = str(os.getpid())
     package_home = Path(__file__).resolve().parents[2]
-    if package_home.name != "site-packages":  # a checkout: the script must find the package beside it
+    if apart:
+        kept["PYTHONPATH"] = str(package_alone())
+    elif package_home.name != "site-packages":  # a checkout: the script must find the package beside it
         kept["PYTHONPATH"] = os.pathsep.join(filter(None, (str(package_home), kept.get("PYTHONPATH"))))
     return kept
 

@@ -79,9 +79,18 @@ async def _observe(plan: Plan, progress: Progress) -> Observation:
     return await _Run(plan, progress).to_its_end()
 
 
+async def observe_beside(plan: Plan, progress: Progress) -> Observation:
+    """Run a plan on a target that is there, beside others in one event loop; signals are the caller's.
+
+    Cancelled, it ends every process of the plan first.
+    """
+    return await _Run(plan, progress, alone=False).to_its_end()
+
+
 class _Run:
-    def __init__(self, plan: Plan, progress: Progress) -> None:
+    def __init__(self, plan: Plan, progress: Progress, *, alone: bool = True) -> None:
         self._plan = plan
+        self._alone = alone
         self._progress = progress
         self._seen = Observation(started_at=datetime.now(UTC), origin=time.monotonic())
         self._places = asyncio.Semaphore(plan.workers)
@@ -93,7 +102,7 @@ class _Run:
         self._progress.planned([entry.name for entry in self._plan.entries], self._plan.share_s)
         lab = self._launched_lab()
         try:
-            await self._interruptibly(self._probes(lab))
+            await (self._interruptibly(self._probes(lab)) if self._alone else self._probes(lab))
             self._check_lab(lab)
         finally:
             if lab is not None:
@@ -198,6 +207,7 @@ class _Run:
             kernel=kernel,
             tap=self._plan.tap,
             inherited=self._plan.inherited,
+            interpreter=self._plan.interpreter,
         )
         self._collected[entry.name] = process.collected
         try:

@@ -1,0 +1,217 @@
+"""Environments of Python packages, built by uv and kept in a cache: the interpreter of a cell's probes.
+
+A folder is named by all that goes into it, and is complete or not there. What uv has downloaded before is
+taken without the network; so a cell that was built once, or whose packages were, needs none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
+
+from repro.environments.node import cache_folder
+from repro.environments.pins import Pin
+
+BUILD_S = 300.0
+_LOCK_S = 2 * BUILD_S
+_PAUSE_S = 0.05
+_OFFLINE = "--offline"
+
+
+class NotInstallable(RuntimeError):  # noqa: N818 - it says what is missing
+    """These packages cannot be had here; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An environment.
+
+    Args:
+        interpreter: its Python.
+        versions: what is installed in it, by name.
+    """
+
+    interpreter: Path
+    versions: Mapping[str, str]
+
+
+def provide(
+    pins: Sequence[Pin],
+    needed: Sequence[str],
+    environ: Mapping[str, str],
+    tell: Callable[[str], None],
+) -> Environment:
+    """An environment with these packages.
+
+    Args:
+        pins: of Python packages, and at most one of the interpreter.
+        needed: requirements of the probes, such as ``psycopg[binary]``; a pin of the package narrows it.
+        environ: where the cache and the programs are looked up.
+        tell: is told what takes time.
+
+    Raises:
+        NotInstallable: if that cannot be had.
+    """
+    uv = _uv()
+    requirements = _requirements(pins, needed)
+    python = next((pin.wanted for pin in pins if pin.ecosystem == "python"), sys.executable)
+    lowest = any(pin.wanted == "oldest" for pin in pins)
+    today = time.strftime("%F", time.gmtime()) if any(pin.wanted == "latest" for pin in pins) else ""
+    parts = [python, str(lowest), today, platform.platform(), sys.version, *requirements]
+    place = _cache(environ) / _digest(parts)
+    with _locked(place):
+        if not place.exists():
+            tell(f"installing {', '.join(requirements)}")
+            _build(uv, place, python, requirements, lowest=lowest, environ=environ)
+    told = json.loads((place / "versions.json").read_text(encoding="utf-8"))
+    return Environment(_interpreter(place), told)
+
+
+def _uv() -> str:
+    try:
+        from uv import find_uv_bin  # noqa: PLC0415 - only environments need it
+    except ImportError as error:
+        raise NotInstallable("uv is not installed: pip install 'txrepro[all]'") from error
+    return str(find_uv_bin())
+
+
+def _requirements(pins: Sequence[Pin], needed: Sequence[str]) -> list[str]:
+    """What is wanted and what is needed: a needed package takes the version of its pin."""
+    wanted = {_bare(pin.name): pin for pin in pins if pin.ecosystem == "pypi"}
+    found = []
+    for requirement in needed:
+        pin = wanted.pop(_bare(requirement), None)
+        found.append(requirement if pin is None else _narrowed(requirement, pin))
+    return sorted([*found, *(_narrowed(pin.name, pin) for pin in wanted.values())])
+
+
+def _narrowed(requirement: str, pin: Pin) -> str:
+    if pin.wanted == "oldest":
+        return f"{requirement}{_lower_bound(_bare(pin.name))}"
+    return requirement + pin.requirement.removeprefix(pin.name)
+
+
+def _lower_bound(name: str) -> str:
+    """The oldest version that this program supports, as ``>=3.2.9``; empty where it says nothing of it."""
+    try:
+        declared = requires("txrepro") or []
+    except PackageNotFoundError:
+        return ""
+    for requirement in declared:
+        if _bare(requirement) == name:
+            bound = re.search(r">=[\w.]+", requirement)
+            return bound[0] if bound else ""
+    return ""
+
+
+def _bare(requirement: str) -> str:
+    """A package's name in its normal form (PEP 503), without extras and versions."""
+    name = re.match(r"[A-Za-z0-9._-]+", requirement)
+    return re.sub(r"[-_.]+", "-", name[0]).lower() if name else ""
+
+
+def _build(
+    uv: str,
+    place: Path,
+    python: str,
+    requirements: Sequence[str],
+    *,
+    lowest: bool,
+    environ: Mapping[str, str],
+) -> None:
+    """Build beside the place, and move there when all is complete; uv's environments can be moved."""
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix="building-") as folder:
+        made = Path(folder) / "environment"
+        variables = {
+            **{name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_NO_PROGRESS": "1",
+        }
+        _run([uv, "venv", "--relocatable", "--python", python, str(made)], variables)
+        install = [uv, "pip", "install", "--python", str(_interpreter(made)), "--compile-bytecode"]
+        if lowest:
+            install += ["--resolution", "lowest-direct"]
+        try:
+            _run([*install, _OFFLINE, *requirements], variables)
+        except NotInstallable:
+            _run([*install, *requirements], variables)
+        listed = _run([uv, "pip", "list", "--python", str(_interpreter(made)), "--format", "json"], variables)
+        versions = {each["name"]: each["version"] for each in json.loads(listed)}
+        (made / "versions.json").write_text(json.dumps(versions), encoding="utf-8")
+        shutil.move(made, place)
+
+
+def _run(command: Sequence[str], environ: Mapping[str, str]) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=BUILD_S,
+            check=False,
+            env=dict(environ),
+        )
+    except subprocess.TimeoutExpired as error:
+        raise NotInstallable(f"uv did not end within {BUILD_S:.0f} s") from error
+    except OSError as error:
+        raise NotInstallable(f"uv cannot be run: {error.strerror}") from error
+    if done.returncode:
+        raise NotInstallable(_reason(done.stderr) or f"uv left with exit code {done.returncode}")
+    return done.stdout
+
+
+def _reason(said: str) -> str:
+    """The complaint of uv on one line, without its drawing and without anybody's password."""
+    lines = [re.sub(r"^[^\w`]+", "", line).strip() for line in said.splitlines()]
+    told = " ".join(line for line in lines if line and not line.startswith(("Using ", "hint:", "warning:")))
+    return re.sub(r"//[^/@\s]+@", "//", told.removeprefix("error: "))[:240]
+
+
+def _interpreter(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def _cache(environ: Mapping[str, str]) -> Path:
+    folder = cache_folder(environ).parent / "python"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotInstallable(f"the cache {folder} cannot be written: {error.strerror}") from error
+    return folder
+
+
+def _digest(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def _locked(place: Path) -> Iterator[None]:
+    """One build of a place at a time, also among processes."""
+    import fcntl  # noqa: PLC0415 - not on Windows
+
+    give_up = time.monotonic() + _LOCK_S
+    with place.with_suffix(".lock").open(
+        "w"
+    ) as file:  # it stays: another process may wait for this very file
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > give_up:
+                    raise NotInstallable(f"another process has been building {place} for too long") from error
+                time.sleep(_PAUSE_S)
+        yield

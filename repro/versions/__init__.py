@@ -1,0 +1,1 @@
+"""Many runs over versions of packages: the matrix, and what changed between two."""

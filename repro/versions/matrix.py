@@ -1,0 +1,132 @@
+"""Runs the probes in every cell of a matrix, several cells side by side, on one target that is there."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from repro.environments import node, python
+from repro.environments.pins import Cell
+from repro.observe.catalog import PACKAGES, Entry
+from repro.observe.interruption import SIGNALS
+from repro.observe.plan import Plan, available_cores
+from repro.observe.progress import Silent
+from repro.observe.run import Observation, observe_beside
+from repro.probe.node import NODE_FOLDER
+from repro.versions.trial import Trial, Verdict, verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be tried.
+
+    Args:
+        cells: in the order of the table.
+        plan: of one cell: the probes, the target that is there, the deadline of each cell.
+        repeats: how often each cell is tried.
+    """
+
+    cells: Sequence[Cell]
+    plan: Plan
+    repeats: int = 1
+
+
+@dataclass(slots=True)
+class Tried:
+    """What came of it.
+
+    Args:
+        trials: one for each cell that was reached, in the order of the cells.
+        interrupted: whether somebody stopped it before its end.
+    """
+
+    trials: list[Trial] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def run(order: Order, tell: Callable[[str], None], done: Callable[[Trial], None]) -> Tried:
+    """Try every cell, until the last or until SIGINT or SIGTERM; then no process of any is left.
+
+    Args:
+        order: what to try.
+        tell: is told what takes time.
+        done: is told each cell as it ends.
+    """
+    return asyncio.run(_Matrix(order, tell, done).to_its_end())
+
+
+class _Matrix:
+    def __init__(self, order: Order, tell: Callable[[str], None], done: Callable[[Trial], None]) -> None:
+        self._order = order
+        self._tell = tell
+        self._done = done
+        self._places = asyncio.Semaphore(max(1, available_cores() // order.plan.workers))
+        self._trials: dict[int, Trial] = {}
+
+    async def to_its_end(self) -> Tried:
+        tasks = asyncio.gather(*(self._cell(*each) for each in enumerate(self._order.cells)))
+        loop = asyncio.get_running_loop()
+        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        for number in heard:
+            loop.add_signal_handler(number, tasks.cancel)
+        interrupted = False
+        try:
+            await tasks
+        except asyncio.CancelledError:
+            interrupted = True
+        finally:
+            for number in heard:
+                loop.remove_signal_handler(number)
+        return Tried([self._trials[number] for number in sorted(self._trials)], interrupted)
+
+    async def _cell(self, number: int, cell: Cell) -> None:
+        async with self._places:
+            trial = await self._tried(cell)
+        self._trials[number] = trial
+        self._done(trial)
+
+    async def _tried(self, cell: Cell) -> Trial:
+        try:
+            plan, versions = await asyncio.to_thread(self._prepared, cell)
+        except (python.NotInstallable, node.NodeUnavailable) as error:
+            return Trial(cell, skipped=str(error))
+        seen = [await observe_beside(plan, Silent()) for _ in range(self._order.repeats)]
+        return Trial(cell, versions, verdicts=_verdicts(seen))
+
+    def _prepared(self, cell: Cell) -> tuple[Plan, dict[str, str]]:
+        """The plan with the cell's interpreter and Node packages, and what is installed in them.
+
+        Raises:
+            NotInstallable: a Python package cannot be had.
+            NodeUnavailable: a package of Node's cannot be had.
+        """
+        plan = self._order.plan
+        versions: dict[str, str] = {}
+        if of_python := (*cell.of("python"), *cell.of("pypi")):
+            needed = _needed(plan.entries)
+            environment = python.provide(of_python, needed, os.environ, self._tell)
+            versions.update({pin.name: environment.versions.get(pin.name, "") for pin in cell.of("pypi")})
+            plan = dataclasses.replace(plan, interpreter=environment.interpreter)
+        if any(entry.name.startswith("node.") for entry in plan.entries):
+            pinned = [pin.requirement for pin in cell.of("npm")]
+            folder = node.provide(os.environ, self._tell, instead=pinned)
+            versions.update({f"npm:{pin.name}": node.installed(folder, pin.name) for pin in cell.of("npm")})
+            plan = dataclasses.replace(plan, inherited={**plan.inherited, NODE_FOLDER: str(folder)})
+        return plan, versions
+
+
+def _needed(entries: Sequence[Entry]) -> list[str]:
+    """The requirements of the Python probes among these."""
+    return sorted({each for entry in entries for each in PACKAGES.get(entry.name, ())})
+
+
+def _verdicts(seen: Sequence[Observation]) -> dict[str, Verdict]:
+    names = [outcome["name"] for outcome in seen[0].outcomes]
+    return {
+        name: verdict([outcome for each in seen for outcome in each.outcomes if outcome["name"] == name])
+        for name in names
+    }

@@ -1,0 +1,169 @@
+"""A matrix as text, JSON, Markdown, JUnit and GitHub annotations, all from the same trials."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from xml.etree import ElementTree as ET
+
+from repro.report.escape import cell, code, one_line
+from repro.versions.marks import Marks
+from repro.versions.trial import Trial, Verdict
+
+SCHEMA = "txrepro/matrix/1"
+_LONGEST = 300
+_SIGNS = {"pass": "✓", "fail": "✗", "flaky": "~", "skip": "·"}
+_ASCII = {"pass": "ok", "fail": "x", "flaky": "~", "skip": "-"}
+_MARKDOWN = {"pass": "✓", "fail": "**✗**", "flaky": "**~**", "skip": "·"}
+
+
+def as_text(trials: Sequence[Trial], marks: Marks, *, symbols: bool) -> str:
+    """A table for a terminal, and below it what failed and what was skipped.
+
+    Args:
+        trials: in the order of the rows.
+        marks: what is noteworthy.
+        symbols: whether the terminal can show more than ASCII.
+    """
+    probes = _probes(trials)
+    signs = _SIGNS if symbols else _ASCII
+    width = max([len(str(trial.cell)) for trial in trials] + [4])
+    rows = [f"{'cell':<{width}}  {'  '.join(probes)}"]
+    for trial in trials:
+        cells = [f"{_sign(trial, probe, signs, marks):<{len(probe)}}" for probe in probes]
+        rows.append(f"{trial.cell!s:<{width}}  {'  '.join(cells)}".rstrip())
+    return "\n".join([*rows, *_below(trials, marks)]) + "\n"
+
+
+def _probes(trials: Sequence[Trial]) -> list[str]:
+    return list(dict.fromkeys(probe for trial in trials for probe in trial.verdicts))
+
+
+def _sign(trial: Trial, probe: str, signs: Mapping[str, str], marks: Marks) -> str:
+    found = trial.verdicts.get(probe, Verdict("skip"))
+    mark = marks.get((str(trial.cell), probe), "")
+    return f"{signs[found.state]} {mark}".rstrip()
+
+
+def _below(trials: Sequence[Trial], marks: Marks) -> Iterator[str]:
+    for trial in trials:
+        if trial.skipped:
+            yield f"skipped  {trial.cell}: {_short(trial.skipped)}"
+        for probe, found in trial.verdicts.items():
+            if found.failure:
+                mark = marks.get((str(trial.cell), probe), "")
+                often = "" if found.state == "fail" else f", {found.failed} of {found.runs} times"
+                yield f"{mark or found.state:<9}  {trial.cell}, {probe}: {found.failure}{often}"
+
+
+def _short(text: str) -> str:
+    line = one_line(text)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def sentence(trials: Sequence[Trial], marks: Marks) -> str:
+    """The counts in a sentence."""
+    tried = sum(trial.is_tried for trial in trials)
+    found = [verdict.state for trial in trials for verdict in trial.verdicts.values()]
+    noted = [mark for mark in marks.values() if mark and mark != "new"]
+    counts = ", ".join(f"{noted.count(mark)} {mark}" for mark in dict.fromkeys(noted))
+    return (
+        f"{tried} of {len(trials)} cells tried: {found.count('pass')} passed, {found.count('fail')} failed, "
+        f"{found.count('flaky')} flaky{f'; {counts}' if counts else ''}"
+    )
+
+
+def as_json(trials: Sequence[Trial], marks: Marks) -> str:
+    """The document of a matrix."""
+    cells = [
+        {
+            "cell": str(trial.cell),
+            "pins": {pin.name: pin.wanted for pin in trial.cell.pins},
+            "versions": dict(trial.versions),
+            "skipped": trial.skipped,
+            "probes": [_probe(trial, name, found, marks) for name, found in trial.verdicts.items()],
+        }
+        for trial in trials
+    ]
+    return json.dumps({"schema": SCHEMA, "cells": cells}, indent=2) + "\n"
+
+
+def _probe(trial: Trial, name: str, found: Verdict, marks: Marks) -> dict[str, object]:
+    return {
+        "name": name,
+        "state": found.state,
+        "failure": found.failure or None,
+        "failed": found.failed,
+        "runs": found.runs,
+        "reason": _short(found.reason) or None,
+        "mark": marks.get((str(trial.cell), name)) or None,
+    }
+
+
+def as_markdown(trials: Sequence[Trial], marks: Marks) -> str:
+    """A table for an issue or a step's summary."""
+    probes = _probes(trials)
+    head = ["cell", "installed", *(cell(probe) for probe in probes)]
+    lines = [
+        f"### {sentence(trials, marks)}",
+        "",
+        f"| {' | '.join(head)} |",
+        f"|{'---|' * len(head)}",
+    ]
+    for trial in trials:
+        installed = ", ".join(f"{name} {version}" for name, version in trial.versions.items())
+        cells = [_sign(trial, probe, _MARKDOWN, marks) for probe in probes]
+        told = [cell(str(trial.cell)), cell(installed), *cells]
+        lines.append(f"| {' | '.join(told)} |")
+    below = [f"- {code(line)}" for line in _below(trials, marks)]
+    return "\n".join([*lines, "", *below, ""] if below else [*lines, ""])
+
+
+def as_junit(trials: Sequence[Trial]) -> str:
+    """JUnit's XML: a test case for each probe in each cell."""
+    cases = [(trial, name, found) for trial in trials for name, found in trial.verdicts.items()]
+    skipped = [trial for trial in trials if trial.skipped]
+    suite = ET.Element(
+        "testsuite",
+        name="repro matrix",
+        tests=str(len(cases) + len(skipped)),
+        failures=str(sum(found.state in {"fail", "flaky"} for _, _, found in cases)),
+        skipped=str(len(skipped) + sum(found.state == "skip" for _, _, found in cases)),
+    )
+    for trial, name, found in cases:
+        case = ET.SubElement(suite, "testcase", classname=_xml(str(trial.cell)), name=name)
+        if found.state in {"fail", "flaky"}:
+            failure = ET.SubElement(case, "failure", message=_xml(found.failure), type=found.state)
+            failure.text = _xml(_short(found.reason))
+        elif found.state == "skip":
+            ET.SubElement(case, "skipped", message=_xml(_short(found.reason)))
+    for trial in skipped:
+        case = ET.SubElement(suite, "testcase", classname=_xml(str(trial.cell)), name="environment")
+        ET.SubElement(case, "skipped", message=_xml(_short(trial.skipped or "")))
+    ET.indent(suite)
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{ET.tostring(suite, encoding='unicode')}\n"
+
+
+def _xml(text: str) -> str:
+    """Without what XML cannot hold."""
+    return "".join(each for each in text if each.isprintable())
+
+
+def as_annotations(trials: Sequence[Trial], marks: Marks) -> list[str]:
+    """GitHub's workflow commands: an error for what regressed or changed, a notice for what is fixed."""
+    lines = []
+    for trial in trials:
+        for name, found in trial.verdicts.items():
+            mark = marks.get((str(trial.cell), name), "")
+            if mark in {"regressed", "changed"}:
+                lines.append(
+                    f"::error title=repro matrix::{_command(f'{trial.cell}, {name}: {mark}, {found.key}')}"
+                )
+            elif mark == "fixed":
+                lines.append(f"::notice title=repro matrix::{_command(f'{trial.cell}, {name}: fixed')}")
+    return lines
+
+
+def _command(text: str) -> str:
+    """Escaped as GitHub's runner wants it: percent signs and line ends."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

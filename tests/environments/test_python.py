@@ -1,0 +1,90 @@
+"""Environments that uv builds, without the network: a package that is made here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import zipfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from repro.environments.pins import parse
+from repro.environments.python import NotInstallable, provide
+
+
+def wheel(folder: Path, version: str) -> None:
+    name = f"txrepro_made-{version}"
+    with zipfile.ZipFile(folder / f"{name}-py3-none-any.whl", "w") as file:
+        file.writestr("txrepro_made.py", f"version = {version!r}\n")
+        info = f"{name}.dist-info"
+        file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: txrepro-made\nVersion: {version}\n")
+        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr(f"{info}/RECORD", "")
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> Mapping[str, str]:
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    for version in ("1.0.0", "1.0.5", "2.0.0"):
+        wheel(wheels, version)
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "UV_NO_INDEX": "1",
+        "UV_FIND_LINKS": str(wheels),
+    }
+
+
+def silent(_what: str) -> None:
+    pass
+
+
+def imported(interpreter: Path) -> str:
+    done = subprocess.run(
+        [interpreter, "-c", "import txrepro_made; print(txrepro_made.version)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_an_environment_has_what_was_asked_for_and_nothing_of_ours(environ: Mapping[str, str]) -> None:
+    found = provide(parse("txrepro-made=1.0"), [], environ, silent)
+    assert found.versions == {"txrepro-made": "1.0.5"}
+    assert imported(found.interpreter) == "1.0.5"
+    ours = subprocess.run([found.interpreter, "-c", "import psycopg"], capture_output=True, check=False)
+    assert ours.returncode == 1
+
+
+def test_a_needed_package_takes_the_version_of_its_pin(environ: Mapping[str, str]) -> None:
+    found = provide(parse("txrepro_made=1.0.0"), ["txrepro-made"], environ, silent)
+    assert found.versions == {"txrepro-made": "1.0.0"}
+
+
+def test_it_is_built_once_also_by_two_at_a_time(environ: Mapping[str, str]) -> None:
+    told: list[str] = []
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(provide, parse("txrepro-made=2.0.0"), [], environ, told.append) for _ in range(2)]
+        first, second = (each.result() for each in both)
+    assert first == second
+    assert told == ["installing txrepro-made==2.0.0"]
+
+
+def test_what_cannot_be_had_says_why_on_one_line(environ: Mapping[str, str]) -> None:
+    with pytest.raises(NotInstallable) as caught:
+        provide(parse("txrepro-made=3.0.0"), [], environ, silent)
+    assert "txrepro-made" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    cache = Path(environ["XDG_CACHE_HOME"]) / "txrepro" / "python"
+    assert [each.suffix for each in cache.iterdir()] == [".lock"], "nothing half built is left"
+
+
+def test_an_interpreter_that_is_not_here_is_not_downloaded(environ: Mapping[str, str]) -> None:
+    with pytest.raises(NotInstallable, match=r"3\.99"):
+        provide(parse("python=3.99"), [], environ, silent)
