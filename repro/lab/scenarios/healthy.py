@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from repro.lab.pooler import Pooling, lacks_pooler
 from repro.lab.process import Lab
-from repro.lab.scenarios.scenario import Scenario, Scene, Stage
+from repro.lab.scenarios.pooler import behind_a_pooler
+from repro.lab.scenarios.scenario import Scenario, Scene, Stage, nothing
 from repro.lab.scenarios.targets import DATABASE, QUEUE, of_the_lab, url
 
 _PYTHON = ("tcp.*", "orm.*", "http.neon", "ws.neon", "push.*")
@@ -31,7 +33,13 @@ def _plain(lab: Lab) -> Iterator[Scene]:
 
 
 def _scenario(
-    name: str, title: str, stage: Stage, *, only: tuple[str, ...], commit: bool = False
+    name: str,
+    title: str,
+    stage: Stage,
+    *,
+    only: tuple[str, ...],
+    commit: bool = False,
+    lacks: Callable[[], str | None] = nothing,
 ) -> Scenario:
     return Scenario(
         name=f"healthy-{name}",
@@ -41,11 +49,14 @@ def _scenario(
         only=only,
         commit=commit,
         expects_a_finding=False,
+        lacks=lacks,
     )
 
 
 _NO_SQLALCHEMY_ON_ASYNCPG = ("tcp.*", "orm.sqlalchemy-psycopg", "http.neon", "ws.neon", "push.*")
 """asyncpg under SQLAlchemy takes no sslmode: with one in the URL it would be a finding."""
+
+_POOLED = ("tcp.*", "orm.*")
 
 HEALTHY = (
     _scenario(
@@ -63,5 +74,21 @@ HEALTHY = (
         _database("sslmode=verify-full&sslrootcert=CA"),
         only=_NO_SQLALCHEMY_ON_ASYNCPG,
         commit=True,
+    ),
+    _scenario(
+        "pooled-session",
+        "behind PgBouncer, a server connection a session",
+        behind_a_pooler(Pooling(pool_mode="session", ignore_startup_parameters=("extra_float_digits",))),
+        only=_POOLED,
+        commit=True,
+        lacks=lacks_pooler,
+    ),
+    _scenario(
+        "pooled-transaction",
+        "behind PgBouncer, a server connection a transaction",
+        behind_a_pooler(),
+        only=_POOLED,
+        commit=True,
+        lacks=lacks_pooler,
     ),
 )
