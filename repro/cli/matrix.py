@@ -53,10 +53,12 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument("--only", action="append", default=[], metavar="GLOB", help="only these probes")
     parser.add_argument("--node", action="store_true", help="the Node probes too")
-    parser.add_argument("--repeat", type=_positive, metavar="N", help="try each cell N times (default: 1)")
+    parser.add_argument(
+        "--repeat", type=options.count, metavar="N", help="try each cell N times (default: 1)"
+    )
     parser.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the cells")
     parser.add_argument("--plan", choices=("github",), help="print the jobs as JSON, and run nothing")
-    parser.add_argument("--jobs", type=_positive, default=4, metavar="N", help="of --plan (default: 4)")
+    parser.add_argument("--jobs", type=options.count, default=4, metavar="N", help="of --plan (default: 4)")
     results = parser.add_argument_group("results", "The table is on standard output, unless --json is.")
     results.add_argument("--json", action="store_true", help="print the matrix as JSON instead of the table")
     results.add_argument("--markdown", type=options.path, metavar="FILE", help="write it as Markdown")
@@ -68,13 +70,6 @@ def add_parser(commands: Subparsers) -> None:
     options.add_target(parser)
     options.add_lab_servers(parser)
     parser.set_defaults(execute=execute)
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if not 1 <= number <= 1000:
-        raise argparse.ArgumentTypeError("must be a number from 1 to 1000")
-    return number
 
 
 def _shard(text: str) -> tuple[int, int]:

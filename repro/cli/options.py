@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - it has no other name
 
 
+_MOST = 1000
+
 _COMMAND_COLUMNS = 34
 """A longer command stands on a line of its own, so that every help text fits 80 columns."""
 
@@ -28,6 +30,14 @@ def _example(command: str, meaning: str, width: int) -> list[str]:
     if len(command) <= width:
         return [f"  {command:<{width}}  {meaning}"]
     return [f"  {command}", f"  {'':<{width}}  {meaning}"]
+
+
+def count(text: str) -> int:
+    """A number of repetitions or jobs."""
+    number = int(text) if text.isdecimal() else 0
+    if not 1 <= number <= _MOST:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to {_MOST}")
+    return number
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import os
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from repro.environments import node, python
+from repro.environments.node import NodeUnavailable
 from repro.environments.pins import Cell
-from repro.observe.catalog import PACKAGES, Entry
+from repro.environments.python import NotInstallable
 from repro.observe.interruption import SIGNALS
 from repro.observe.plan import Plan, available_cores
 from repro.observe.progress import Silent
 from repro.observe.run import Observation, observe_beside
-from repro.probe.node import NODE_FOLDER
+from repro.versions.cells import prepared
 from repro.versions.trial import Trial, Verdict, verdict
 
 
@@ -91,37 +89,11 @@ class _Matrix:
 
     async def _tried(self, cell: Cell) -> Trial:
         try:
-            plan, versions = await asyncio.to_thread(self._prepared, cell)
-        except (python.NotInstallable, node.NodeUnavailable) as error:
+            plan, versions = await asyncio.to_thread(prepared, cell, self._order.plan, self._tell)
+        except (NotInstallable, NodeUnavailable) as error:
             return Trial(cell, skipped=str(error))
         seen = [await observe_beside(plan, Silent()) for _ in range(self._order.repeats)]
         return Trial(cell, versions, verdicts=_verdicts(seen))
-
-    def _prepared(self, cell: Cell) -> tuple[Plan, dict[str, str]]:
-        """The plan with the cell's interpreter and Node packages, and what is installed in them.
-
-        Raises:
-            NotInstallable: a Python package cannot be had.
-            NodeUnavailable: a package of Node's cannot be had.
-        """
-        plan = self._order.plan
-        versions: dict[str, str] = {}
-        if of_python := (*cell.of("python"), *cell.of("pypi")):
-            needed = _needed(plan.entries)
-            environment = python.provide(of_python, needed, os.environ, self._tell)
-            versions.update({pin.name: environment.versions.get(pin.name, "") for pin in cell.of("pypi")})
-            plan = dataclasses.replace(plan, interpreter=environment.interpreter)
-        if any(entry.name.startswith("node.") for entry in plan.entries):
-            pinned = [pin.requirement for pin in cell.of("npm")]
-            folder = node.provide(os.environ, self._tell, instead=pinned)
-            versions.update({f"npm:{pin.name}": node.installed(folder, pin.name) for pin in cell.of("npm")})
-            plan = dataclasses.replace(plan, inherited={**plan.inherited, NODE_FOLDER: str(folder)})
-        return plan, versions
-
-
-def _needed(entries: Sequence[Entry]) -> list[str]:
-    """The requirements of the Python probes among these."""
-    return sorted({each for entry in entries for each in PACKAGES.get(entry.name, ())})
 
 
 def _verdicts(seen: Sequence[Observation]) -> dict[str, Verdict]:

@@ -94,9 +94,15 @@ def in_semver_order(versions: Sequence[str], *, pre: bool) -> list[str]:
 
 def _key(match: re.Match[str]) -> tuple[object, ...]:
     numbers = tuple(int(match[group]) for group in (1, 2, 3))
-    # a release comes after its pre-releases; numbers before words, each compared as what it is
-    parts = [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in (match[4] or "").split(".")]
-    return (numbers, match[4] is None, parts)
+    # a release comes after its pre-releases
+    return (numbers, match[4] is None, [_part(part) for part in (match[4] or "").split(".")])
+
+
+def _part(text: str) -> tuple[bool, int, str]:
+    """Numbers before words. Builds such as ``10-42c284e`` stand beside their number, not among the words."""
+    number = re.match(r"\d*", text)
+    digits = number[0] if number else ""
+    return (not digits, int(digits or 0), text[len(digits) :])
 
 
 def _said(command: Sequence[str], environ: Mapping[str, str], name: str) -> str:

@@ -1,0 +1,42 @@
+"""A plan in the environment of a cell."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+
+from repro.environments import node, python
+from repro.environments.pins import Cell
+from repro.observe.catalog import PACKAGES, Entry
+from repro.observe.plan import Plan
+from repro.probe.node import NODE_FOLDER
+
+
+def prepared(cell: Cell, plan: Plan, tell: Callable[[str], None]) -> tuple[Plan, dict[str, str]]:
+    """The plan with the cell's interpreter and Node packages, and what of the cell is installed in them.
+
+    Args:
+        cell: its packages are installed where they are not yet.
+        plan: whose probes say what else they need.
+        tell: is told what takes time.
+
+    Raises:
+        NotInstallable: a Python package cannot be had.
+        NodeUnavailable: a package of Node's cannot be had.
+    """
+    versions: dict[str, str] = {}
+    if of_python := (*cell.of("python"), *cell.of("pypi")):
+        environment = python.provide(of_python, _needed(plan.entries), os.environ, tell)
+        versions.update({pin.name: environment.versions.get(pin.name, "") for pin in cell.of("pypi")})
+        plan = dataclasses.replace(plan, interpreter=environment.interpreter)
+    if any(entry.name.startswith(("node.", "specimen.node-")) for entry in plan.entries):
+        folder = node.provide(os.environ, tell, instead=[pin.requirement for pin in cell.of("npm")])
+        versions.update({f"npm:{pin.name}": node.installed(folder, pin.name) for pin in cell.of("npm")})
+        plan = dataclasses.replace(plan, inherited={**plan.inherited, NODE_FOLDER: str(folder)})
+    return plan, versions
+
+
+def _needed(entries: Sequence[Entry]) -> list[str]:
+    """The requirements of the Python probes among these."""
+    return sorted({each for entry in entries for each in PACKAGES.get(entry.name, ())})
