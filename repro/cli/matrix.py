@@ -59,14 +59,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the cells")
     parser.add_argument("--plan", choices=("github",), help="print the jobs as JSON, and run nothing")
     parser.add_argument("--jobs", type=options.count, default=4, metavar="N", help="of --plan (default: 4)")
-    results = parser.add_argument_group("results", "The table is on standard output, unless --json is.")
-    results.add_argument("--json", action="store_true", help="print the matrix as JSON instead of the table")
-    results.add_argument("--markdown", type=options.path, metavar="FILE", help="write it as Markdown")
-    results.add_argument("--junit", type=options.path, metavar="FILE", help="write it as JUnit's XML")
-    results.add_argument(
-        "--baseline", type=options.path, metavar="FILE", help="compare with what is expected"
-    )
-    results.add_argument("--write-baseline", type=options.path, metavar="FILE", help="write what came out")
+    options.add_results(parser)
     options.add_target(parser)
     options.add_lab_servers(parser)
     parser.set_defaults(execute=execute)

@@ -64,6 +64,16 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_results(parser: argparse.ArgumentParser) -> None:
+    """The flags that say in which forms a matrix is shown and written."""
+    group = parser.add_argument_group("results", "The table is on standard output, unless --json is.")
+    group.add_argument("--json", action="store_true", help="print the matrix as JSON instead of the table")
+    group.add_argument("--markdown", type=path, metavar="FILE", help="write it as Markdown")
+    group.add_argument("--junit", type=path, metavar="FILE", help="write it as JUnit's XML")
+    group.add_argument("--baseline", type=path, metavar="FILE", help="compare with what is expected")
+    group.add_argument("--write-baseline", type=path, metavar="FILE", help="write what came out")
+
+
 def add_lab_servers(parser: argparse.ArgumentParser) -> None:
     """The flags that name this system's own servers for the lab."""
     group = parser.add_argument_group(

@@ -1,4 +1,4 @@
-"""One ``repro matrix`` from its arguments to its exit code."""
+"""One ``repro matrix``, or ``repro merge``, from its arguments to its exit code."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from repro.observe.plan import DEFAULT_DEADLINE_S, Plan
 from repro.versions import marks as marking
 from repro.versions import matrix as running
 from repro.versions import render
+from repro.versions.merge import NotMergeable, merged, read
 from repro.versions.specification import BadSpecification, Specification, of_file, of_flags, shard
 from repro.versions.trial import Trial
 
@@ -58,11 +59,36 @@ def matrix(arguments: argparse.Namespace) -> int:
             tried = running.run(order, _tell, _Counter(len(cells)).done)
     except LabError as error:
         raise errors.CannotTest(f"the lab: {error}") from error
-    noted = marking.along(tried.trials) if expected is None else marking.against(tried.trials, expected)
-    _show(arguments, tried.trials, noted)
-    if tried.interrupted:
-        return errors.INTERRUPTED
-    return exit_code(tried.trials, noted, compared=expected is not None)
+    code = _judged(arguments, tried.trials, expected)
+    return errors.INTERRUPTED if tried.interrupted else code
+
+
+def merge(arguments: argparse.Namespace) -> int:
+    """Join documents, show the table, write what was asked for.
+
+    Raises:
+        UsageError: a document cannot be read, or is none.
+        CannotTest: a file cannot be written.
+    """
+    expected = None if arguments.baseline is None else _baseline(arguments.baseline)
+    return _judged(arguments, merged(map(_document, arguments.runs)), expected)
+
+
+def _document(path: Path) -> list[Trial]:
+    try:
+        return read(path)
+    except NotMergeable as error:
+        raise errors.UsageError(f"{path}: {error}") from error
+    except OSError as error:
+        raise errors.UsageError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _judged(
+    arguments: argparse.Namespace, trials: Sequence[Trial], expected: Mapping[str, Mapping[str, str]] | None
+) -> int:
+    noted = marking.along(trials) if expected is None else marking.against(trials, expected)
+    _show(arguments, trials, noted)
+    return exit_code(trials, noted, compared=expected is not None)
 
 
 def _specification(arguments: argparse.Namespace) -> Specification:

@@ -55,6 +55,35 @@ def provide(
     return _beside(packages, scripts, environ, instead)
 
 
+def alone(environ: Mapping[str, str], tell: Callable[[str], None], packages: Sequence[str]) -> Path:
+    """The ``node_modules`` of some packages and what they need: what ``npm install`` gives in an empty folder.
+
+    Args:
+        environ: where the cache and the programs are looked up.
+        tell: is told what takes time.
+        packages: as npm is asked for them: ``pg@8.23.1``.
+
+    Raises:
+        NodeUnavailable: if that cannot be had.
+    """
+    _check_version(environ)
+    cache = cache_folder(environ)
+    place = cache / f"alone-{_digest(more=packages)}"
+    if not place.exists():
+        tell(f"installing {', '.join(packages)} with npm")
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=cache) as folder:
+                _npm(["install", "--prefer-offline", *packages], Path(folder), environ)
+                complete = Path(folder) / "complete"
+                complete.mkdir()
+                (Path(folder) / "node_modules").rename(complete / "node_modules")
+                _publish(complete, place)
+        except OSError as error:
+            raise NodeUnavailable(f"the cache {cache} cannot be written: {error.strerror}") from error
+    return place / "node_modules"
+
+
 def installed(folder: Path, name: str) -> str:
     """The version of a package beside scripts; empty where it is not there.
 
@@ -127,6 +156,10 @@ def _install(scripts: Path, folder: Path, environ: Mapping[str, str], instead: S
         shutil.copy(scripts / name, folder)
     # a version that others of the locked packages do not expect is what a cell is for
     asked = ["install", "--save-exact", "--legacy-peer-deps", *instead] if instead else ["ci"]
+    _npm(asked, folder, environ)
+
+
+def _npm(asked: Sequence[str], folder: Path, environ: Mapping[str, str]) -> None:
     command = [program("npm", environ), *asked, "--ignore-scripts", "--no-audit", "--no-fund"]
     try:
         done = subprocess.run(

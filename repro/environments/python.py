@@ -67,14 +67,13 @@ def provide(
     uv = _uv()
     requirements = _requirements(pins, needed)
     python = next((pin.wanted for pin in pins if pin.ecosystem == "python"), sys.executable)
-    lowest = any(pin.wanted == "oldest" for pin in pins)
     today = time.strftime("%F", time.gmtime()) if any(pin.wanted == "latest" for pin in pins) else ""
-    parts = [python, str(lowest), today, platform.platform(), sys.version, *requirements]
+    parts = [python, today, platform.platform(), sys.version, *requirements]
     place = _cache(environ) / _digest(parts)
     with _locked(place):
         if not place.exists():
             tell(f"installing {', '.join(requirements)}")
-            _build(uv, place, python, requirements, lowest=lowest, environ=environ)
+            _build(uv, place, python, requirements, environ)
     told = json.loads((place / "versions.json").read_text(encoding="utf-8"))
     return Environment(_interpreter(place), told)
 
@@ -89,34 +88,34 @@ def _uv() -> str:
 
 def _requirements(pins: Sequence[Pin], needed: Sequence[str]) -> list[str]:
     """What is wanted and what is needed: a needed package takes the version of its pin."""
-    wanted = {_bare(pin.name): pin for pin in pins if pin.ecosystem == "pypi"}
+    wanted = {bare(pin.name): pin for pin in pins if pin.ecosystem == "pypi"}
     found = []
     for requirement in needed:
-        pin = wanted.pop(_bare(requirement), None)
+        pin = wanted.pop(bare(requirement), None)
         found.append(requirement if pin is None else _narrowed(requirement, pin))
     return sorted([*found, *(_narrowed(pin.name, pin) for pin in wanted.values())])
 
 
 def _narrowed(requirement: str, pin: Pin) -> str:
     if pin.wanted == "oldest":
-        return f"{requirement}{_lower_bound(_bare(pin.name))}"
+        return f"{requirement}{_lower_bound(bare(pin.name))}"
     return requirement + pin.requirement.removeprefix(pin.name)
 
 
 def _lower_bound(name: str) -> str:
-    """The oldest version that this program supports, as ``>=3.2.9``; empty where it says nothing of it."""
+    """The oldest version that this program supports, as ``==3.2.9``; empty where it says nothing of it."""
     try:
         declared = requires("txrepro") or []
     except PackageNotFoundError:
         return ""
     for requirement in declared:
-        if _bare(requirement) == name:
-            bound = re.search(r">=[\w.]+", requirement)
-            return bound[0] if bound else ""
+        if bare(requirement) == name:
+            bound = re.search(r">=([\w.]+)", requirement)
+            return f"=={bound[1]}" if bound else ""
     return ""
 
 
-def _bare(requirement: str) -> str:
+def bare(requirement: str) -> str:
     """A package's name in its normal form (PEP 503), without extras and versions."""
     name = re.match(r"[A-Za-z0-9._-]+", requirement)
     return re.sub(r"[-_.]+", "-", name[0]).lower() if name else ""
@@ -127,8 +126,6 @@ def _build(
     place: Path,
     python: str,
     requirements: Sequence[str],
-    *,
-    lowest: bool,
     environ: Mapping[str, str],
 ) -> None:
     """Build beside the place, and move there when all is complete; uv's environments can be moved."""
@@ -141,8 +138,6 @@ def _build(
         }
         _run([uv, "venv", "--relocatable", "--python", python, str(made)], variables)
         install = [uv, "pip", "install", "--python", str(_interpreter(made)), "--compile-bytecode"]
-        if lowest:
-            install += ["--resolution", "lowest-direct"]
         try:
             _run([*install, _OFFLINE, *requirements], variables)
         except NotInstallable:

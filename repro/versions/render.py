@@ -78,7 +78,10 @@ def as_json(trials: Sequence[Trial], marks: Marks) -> str:
     cells = [
         {
             "cell": str(trial.cell),
-            "pins": {pin.name: pin.wanted for pin in trial.cell.pins},
+            "pins": [
+                {"ecosystem": pin.ecosystem, "name": pin.name, "wanted": pin.wanted}
+                for pin in trial.cell.pins
+            ],
             "versions": dict(trial.versions),
             "skipped": trial.skipped,
             "probes": [_probe(trial, name, found, marks) for name, found in trial.verdicts.items()],
