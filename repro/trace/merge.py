@@ -17,8 +17,8 @@ _EXCHANGE = frozenset({"http.request", "http.response"})
 Line: TypeAlias = Mapping[str, Any]
 """A trace line, as `Event.as_json` makes it."""
 
-SLACK_S = 0.05
-"""How far the two views of one attempt may lie apart: hooks are told through queues and threads."""
+SLACK_S = 0.25
+"""How far the two views of one attempt may lie apart where the machine is busy: hooks go through queues."""
 
 _UNSEEN = ("failed, and the program did not ask why", "given up before there was a result")
 
@@ -37,7 +37,7 @@ def merged(hook_lines: Iterable[Line], kernel_lines: Iterable[Line]) -> list[dic
     numbers = _Numbers(hooks)
     attempts = [(line, dict(line)) for line in sorted(filter(_is_attempt, hooks), key=_tightest_first)]
     for line, told in attempts:
-        claim = next((each for each in unclaimed if _fits(told, each)), None)
+        claim = _closest(told, unclaimed)
         if claim is not None:
             unclaimed.remove(claim)
             _join(line, claim)
@@ -111,6 +111,12 @@ def _is_attempt(line: Line) -> bool:
 def _tightest_first(line: Line) -> float:
     """Attempts of libpq last until the login is over and may cover others': the short ones choose first."""
     return float(line["t"] - line["t0"])
+
+
+def _closest(line: Line, unclaimed: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
+    """The attempt that began nearest to a hook's, of those that may be it."""
+    fitting = [each for each in unclaimed if _fits(line, each)]
+    return min(fitting, key=lambda each: abs(each["t0"] - line["t0"]), default=None)
 
 
 def _fits(line: Line, attempt: Line) -> bool:

@@ -107,3 +107,14 @@ def test_behind_a_tap_is_the_real_server_and_its_messages_are_told_once() -> Non
         ("connect", "kernel", 7), ("pg.msg", "hook", 7), ("pg.msg", "tap", 9),
     ]  # fmt: skip
     assert {each["peer"]["port"] for each in lines} == {HERE.port}
+
+
+def test_two_attempts_to_one_address_are_told_apart_by_their_beginnings() -> None:
+    hooks = [line("hook", 1.00, 1.09, conn=2), line("hook", 1.10, 1.12, conn=3)]
+    seen = [line("kernel", 1.01, 1.02, conn=7), line("kernel", 1.11, 1.12, conn=8)]
+    assert {each["conn"]: each["t0"] for each in merged(hooks, seen)} == {2: 1.01, 3: 1.11}
+
+
+def test_a_busy_machine_tells_late() -> None:
+    (one,) = merged([line("preload", 1.0, 1.001, conn=1)], [line("kernel", 1.2, 1.201)])
+    assert one["seen_by"] == ["kernel", "preload"]
