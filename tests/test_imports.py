@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "observe": GROUND | {"document", "hooks", "lab", "probe", "resources", "trace", "wire"},
     "diagnose": GROUND | {"document", "lab", "observe", "probe"},
     "report": GROUND | {"diagnose", "document", "resources", "trace"},
+    "versions": GROUND | {"diagnose", "document", "environments", "observe", "probe", "report"},
 }
 """For each room the rooms it may use; the command line may use all."""
 
