@@ -17,7 +17,7 @@ from repro.environments.python import NotInstallable
 from repro.lab.errors import LabError
 from repro.lab.process import Lab
 from repro.lab.scenarios import BY_NAME
-from repro.observe.catalog import QUEUE_NAMES, Entry, matching
+from repro.observe.catalog import QUEUE_NAMES, SPECIMENS, Entry, matching
 from repro.observe.plan import DEFAULT_DEADLINE_S, Plan, reason_to_skip
 from repro.observe.progress import Silent
 from repro.observe.run import observe
@@ -40,7 +40,7 @@ def bisect(arguments: argparse.Namespace) -> int:
         UsageError: what was asked for cannot be done, or an end is not what it was said to be.
         CannotTest: the lab does not start, or the versions cannot be looked up.
     """
-    entry = selection.named(arguments.probe)
+    entry = _entry(arguments.probe)
     package = _package(arguments)
     beside = _beside(arguments.beside)
     versions = _range(arguments, package)
@@ -70,7 +70,7 @@ def check(arguments: argparse.Namespace) -> int:
         UsageError: what was asked for cannot be done.
         CannotTest: the lab does not start.
     """
-    entry = selection.named(arguments.probe)
+    entry = _entry(arguments.probe)
     with _plan(arguments, entry) as plan:
         outcome = observe(dataclasses.replace(plan, entries=[entry]), Silent()).outcomes[0]
     errors.tell(f"{entry.name}: {outcome['status']}")
@@ -82,6 +82,11 @@ def check(arguments: argparse.Namespace) -> int:
     says = arguments.says
     held = error is not None and (says is None or any(says in each["message"] for each in error["chain"]))
     return errors.FINDING if held else SKIP
+
+
+def _entry(name: str) -> Entry:
+    """A probe, or a specimen, by its name."""
+    return next((each for each in SPECIMENS if each.name == name), None) or selection.named(name)
 
 
 def _package(arguments: argparse.Namespace) -> Pin:

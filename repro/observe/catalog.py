@@ -74,6 +74,7 @@ SPECIMENS = (
     Entry("specimen.push-before-commit", "specimens/push_before_commit.py", DATABASE),
     Entry("specimen.commit-then-push", "specimens/commit_then_push.py", DATABASE),
     Entry("specimen.redis-py-retries", "specimens/redis_py_retries.py", ("UPSTASH_REDIS_URL",)),
+    Entry("specimen.redis-py-defaults", "specimens/redis_py_defaults.py", ("UPSTASH_REDIS_URL",)),
     Entry("specimen.redis-py-marked", "specimens/redis_py_marked.py", ("UPSTASH_REDIS_URL",)),
     Entry("specimen.fallback-push", "specimens/fallback_push.py", ("UPSTASH_REDIS_URL",)),
     Entry("specimen.fallback-marked", "specimens/fallback_marked.py", ("UPSTASH_REDIS_URL",)),
@@ -93,6 +94,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "ws.neon": ("websockets", "psycopg[binary]"),
     "push.redis-tcp": ("redis",),
     "push.upstash-rest": ("httpx",),
+    "specimen.redis-py-defaults": ("redis",),
 }
 """What each Python probe needs installed, as requirements; the kit itself needs the standard library."""
 

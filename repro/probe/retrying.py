@@ -27,9 +27,10 @@ class Retrying:
         request: what the probe was asked.
         marked: push by the production script, which queues a job that has been queued before no second time;
             else by a plain RPUSH.
+        protocol: of RESP; None for what the installed version takes by itself.
     """
 
-    def __init__(self, request: Request, *, marked: bool) -> None:
+    def __init__(self, request: Request, *, marked: bool, protocol: int | None = 2) -> None:
         import redis  # noqa: PLC0415 - the driver of this probe alone
 
         url = parse_url(request.redis_url)
@@ -40,8 +41,8 @@ class Retrying:
             username=url.user or None,
             password=url.password or None,
             ssl=url.scheme == "rediss",
-            protocol=2,
             decode_responses=True,
+            **({} if protocol is None else {"protocol": protocol}),
         )
         self.usable = True
 
@@ -74,12 +75,13 @@ def plainly(command: Command) -> tuple[str, ...]:
     return ("RPUSH", queue, *job_ids)
 
 
-def probe(name: str, *, marked: bool) -> PushProbe:
+def probe(name: str, *, marked: bool, protocol: int | None = 2) -> PushProbe:
     """The specimen.
 
     Args:
         name: the probe's name.
         marked: as for `Retrying`.
+        protocol: as for `Retrying`.
     """
     return PushProbe(
         name=name,
@@ -87,5 +89,5 @@ def probe(name: str, *, marked: bool) -> PushProbe:
         package="redis",
         uses="repro.persistence.transports.redis_tcp",
         predict=lambda request: [endpoints.redis_endpoint(request.redis_url)],
-        connect=lambda _transport, request: Retrying(request, marked=marked),
+        connect=lambda _transport, request: Retrying(request, marked=marked, protocol=protocol),
     )

@@ -203,7 +203,7 @@ def _sent(view: View, outcome: Outcome, command: str) -> bool:
 def _with_resp2(view: View, outcome: Outcome) -> Change | None:
     """redis-py reads ``protocol`` in a URL; other clients do not."""
     text = view.variables.get(_VARIABLE)
-    if text is None or outcome["driver"]["name"] != "redis":
+    if text is None or outcome["driver"]["name"] != "redis" or outcome["name"].startswith("specimen."):
         return None
     bare, _, query = text.partition("?")
     kept = [part for part in query.split("&") if part and not part.startswith("protocol=")]

@@ -375,6 +375,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         proof="confirmed",
     ),
     Scenario(
+        name="vr-redispy8-resp3-defaults",
+        cause="vr-redispy8-resp3",
+        title="redis-py takes the protocol by itself, before a server without HELLO",
+        stage=_on_its_own('rename-command HELLO ""'),
+        only=("specimen.redis-py-defaults",),
+        lacks=lacks_valkey,
+    ),
+    Scenario(
         name="vr-redispy8-resp3",
         cause="vr-redispy8-resp3",
         title="redis-py speaks RESP3 to a server without HELLO",
