@@ -30,7 +30,9 @@ MAY_IMPORT = {
     "trace": frozenset({"events", "redaction", "wire", "hooks"}),
     "observe": GROUND | {"document", "hooks", "lab", "probe", "resources", "trace", "wire"},
     "diagnose": GROUND | {"document", "lab", "observe", "probe"},
-    "report": GROUND | {"diagnose", "document", "resources", "trace"},
+    "reproduce": GROUND
+    | {"diagnose", "document", "environment_facts", "environments", "observe", "probe"},
+    "report": GROUND | {"diagnose", "document", "reproduce", "resources", "trace"},
     "versions": GROUND | {"diagnose", "document", "environments", "observe", "probe", "report"},
 }
 """For each room the rooms it may use; the command line may use all."""

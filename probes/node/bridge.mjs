@@ -8,6 +8,9 @@ const MOST_LINKS = 32;
 
 const tell = (line) => fs.writeSync(CHANNEL, JSON.stringify(line) + '\n');
 
+/** Tells a line that a program printed. */
+export const word = (said) => tell({ said });
+
 /** An error with all that hangs below it: cause, sourceError, error (of an ErrorEvent), errors (of an aggregate). */
 export const linkOf = (error, seen = new Set()) => {
   if (seen.size >= MOST_LINKS || seen.has(error)) return null;

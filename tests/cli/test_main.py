@@ -164,6 +164,7 @@ def test_help_lists_the_commands_there_are(capsys: pytest.CaptureFixture[str]) -
         "matrix",
         "bisect",
         "merge",
+        "minimise",
     }
     assert set(ALL) == {"repro", *(f"repro {name}" for name in commands)}
     assert "run the probes on the target" in capsys.readouterr().out

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,18 @@ class Bridge:
         folder: where the scripts and their packages are.
         script: the script's name.
         variables: the target's settings, under their environment names.
+        said: is told each line that a program in the script prints.
     """
 
-    def __init__(self, folder: Path, script: str, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        script: str,
+        variables: Mapping[str, str],
+        *,
+        said: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self._heard = said
         self._numbers = itertools.count(1)
         self._events = 0
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with this
@@ -99,6 +108,9 @@ class Bridge:
     def _tell(self, line: Mapping[str, Any]) -> None:
         """Hand on what the preload says; an answer that comes late is nobody's."""
         if "id" in line or "uncaught" in line:
+            return
+        if "said" in line:
+            self._heard(str(line["said"]))
             return
         for event in self._preload.events(line):
             self._events += 1

@@ -1,0 +1,47 @@
+"""What a probe did and was given, as parts."""
+
+from __future__ import annotations
+
+from repro.reproduce.case import at_once, having, whole
+from repro.reproduce.drivers import DRIVERS
+from repro.reproduce.minimising import counted
+
+URL = "postgresql://u:p@h/d?sslmode=require&channel_binding=prefer&options=endpoint%3Dx"
+
+
+def test_a_database_probe_has_its_statements_its_parameters_and_what_drivers_read() -> None:
+    environ = {
+        "PGHOST": "h",
+        "HTTPS_PROXY": "http://x",
+        "HOME": "/",
+        "EMPTY": "",
+        "NEON_PIPELINE_CONNECT": "false",
+    }
+    case = whole(DRIVERS["node.pg"], {"DATABASE_URL": URL, "NEON_WS_PROXY": "p/v2"}, environ)
+
+    assert [part.name for part in case if part.kind == "statement"] == [
+        "BEGIN … COMMIT",
+        "CREATE TEMPORARY TABLE orchestrations",
+        "CREATE TEMPORARY TABLE jobs",
+        "CREATE TEMPORARY TABLE outbox",
+        "INSERT INTO jobs",
+        "INSERT INTO outbox",
+        "one connection for each transaction?",
+    ]
+    assert [(part.name, part.text) for part in having(case, "parameter")] == [
+        ("sslmode", "require"),
+        ("channel_binding", "prefer"),
+        ("options", ""),  # it may hold a password: its value stays in the environment
+    ]
+    assert [part.name for part in having(case, "variable")] == [
+        "NEON_WS_PROXY", "NEON_PIPELINE_CONNECT", "HTTPS_PROXY", "PGHOST",
+    ]  # fmt: skip
+    assert at_once(case) == 12
+    assert counted(case) == {"statement": 7, "option": 3, "variable": 4, "concurrency": 1}
+
+
+def test_a_push_has_its_command_and_no_transaction() -> None:
+    case = whole(DRIVERS["push.redis-tcp"], {"UPSTASH_REDIS_URL": "redis://h"}, {})
+
+    assert [part.role for part in case] == ["command"]
+    assert at_once(case) == 1
