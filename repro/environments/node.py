@@ -14,9 +14,12 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from repro.environments import installer
 from repro.resources import probes_folder
 
 OLDEST = 20
@@ -36,6 +39,7 @@ def provide(
     *,
     scripts: Path | None = None,
     instead: Sequence[str] = (),
+    stop: threading.Event | None = None,
 ) -> Path:
     """A folder with scripts beside the packages that they import.
 
@@ -44,19 +48,21 @@ def provide(
         tell: is told what takes time.
         scripts: where the scripts, their ``package.json`` and their lock file are; those of the Node probes.
         instead: packages in the place of the locked ones, as npm is asked for them: ``drizzle-orm@0.44.0``.
+        stop: ends what takes time when it is set, from another thread.
 
     Raises:
         NodeUnavailable: if that cannot be had.
+        Stopped: it was stopped.
     """
     program("node", environ)
     _check_version(environ)
     scripts = scripts or probes_folder() / "node"
-    packages = _packages(scripts, environ, tell, instead)
+    packages = _packages(scripts, environ, tell, instead, stop)
     return _beside(packages, scripts, environ, instead)
 
 
 def alone(environ: Mapping[str, str], tell: Callable[[str], None], packages: Sequence[str]) -> Path:
-    """The ``node_modules`` of some packages and what they need: what ``npm install`` gives in an empty folder.
+    """The ``node_modules`` of some packages and what they need, as ``npm install`` gives in an empty folder.
 
     Args:
         environ: where the cache and the programs are looked up.
@@ -131,17 +137,21 @@ def _check_version(environ: Mapping[str, str]) -> None:
 
 
 def _packages(
-    scripts: Path, environ: Mapping[str, str], tell: Callable[[str], None], instead: Sequence[str]
+    scripts: Path,
+    environ: Mapping[str, str],
+    tell: Callable[[str], None],
+    instead: Sequence[str],
+    stop: threading.Event | None,
 ) -> Path:
     """The ``node_modules`` of the lock file, with some packages in another version, installed once."""
     cache = cache_folder(environ)
-    place = cache / f"packages-{_digest(scripts / 'package-lock.json', more=instead)}"
+    place = cache / f"packages-{_digest(scripts / 'package-lock.json', more=_key(instead))}"
     if not place.exists():
         tell(f"installing {', '.join(instead) or 'the pinned packages'} with npm")
         try:
             cache.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=cache) as folder:
-                _install(scripts, Path(folder), environ, instead)
+                _install(scripts, Path(folder), environ, instead, stop)
                 complete = Path(folder) / "complete"
                 complete.mkdir()
                 (Path(folder) / "node_modules").rename(complete / "node_modules")
@@ -151,28 +161,33 @@ def _packages(
     return place / "node_modules"  # packages find each other by this name
 
 
-def _install(scripts: Path, folder: Path, environ: Mapping[str, str], instead: Sequence[str]) -> None:
+def _key(packages: Sequence[str]) -> list[str]:
+    """What names packages in the cache: what is the latest is another thing every day."""
+    latest = any(each.endswith("@latest") for each in packages)
+    return [*packages, *([time.strftime("%F", time.gmtime())] if latest else [])]
+
+
+def _install(
+    scripts: Path,
+    folder: Path,
+    environ: Mapping[str, str],
+    instead: Sequence[str],
+    stop: threading.Event | None,
+) -> None:
     for name in _LOCKED:
         shutil.copy(scripts / name, folder)
     # a version that others of the locked packages do not expect is what a cell is for
     asked = ["install", "--save-exact", "--legacy-peer-deps", *instead] if instead else ["ci"]
-    _npm(asked, folder, environ)
+    _npm(asked, folder, environ, stop)
 
 
-def _npm(asked: Sequence[str], folder: Path, environ: Mapping[str, str]) -> None:
+def _npm(
+    asked: Sequence[str], folder: Path, environ: Mapping[str, str], stop: threading.Event | None = None
+) -> None:
     command = [program("npm", environ), *asked, "--ignore-scripts", "--no-audit", "--no-fund"]
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=INSTALL_S,
-            check=False,
-            env=dict(environ),
-        )
-    except subprocess.TimeoutExpired as error:
+        done = installer.run(command, environ, INSTALL_S, folder=folder, stop=stop)
+    except TimeoutError as error:
         raise NodeUnavailable(f"npm did not end within {INSTALL_S:.0f} s") from error
     if done.returncode:
         raise NodeUnavailable(f"npm cannot install the packages: {_reason(done.stderr) or done.returncode}")
@@ -199,7 +214,7 @@ def _publish(folder: Path, place: Path) -> None:
 def _beside(packages: Path, scripts: Path, environ: Mapping[str, str], instead: Sequence[str]) -> Path:
     """The scripts beside the packages: an import is resolved from where its file stands."""
     sources = sorted([*scripts.glob("*.mjs"), *scripts.glob("*.cjs")])
-    digest = _digest(scripts / "package-lock.json", *sources, more=instead)
+    digest = _digest(scripts / "package-lock.json", *sources, more=_key(instead))
     place = cache_folder(environ) / f"scripts-{digest}"
     if place.exists():
         return place

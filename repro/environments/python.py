@@ -1,7 +1,8 @@
 """Environments of Python packages, built by uv and kept in a cache: the interpreter of a cell's probes.
 
 A folder is named by all that goes into it, and is complete or not there. What uv has downloaded before is
-taken without the network; so a cell that was built once, or whose packages were, needs none.
+taken without the network; so a cell that was built once, or whose packages were, needs none. Only *latest*
+asks the network first, once a day.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ import json
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
+from repro.environments import installer
 from repro.environments.node import cache_folder
 from repro.environments.pins import Pin
 
@@ -52,6 +54,7 @@ def provide(
     needed: Sequence[str],
     environ: Mapping[str, str],
     tell: Callable[[str], None],
+    stop: threading.Event | None = None,
 ) -> Environment:
     """An environment with these packages.
 
@@ -60,20 +63,22 @@ def provide(
         needed: requirements of the probes, such as ``psycopg[binary]``; a pin of the package narrows it.
         environ: where the cache and the programs are looked up.
         tell: is told what takes time.
+        stop: ends what takes time when it is set, from another thread.
 
     Raises:
         NotInstallable: if that cannot be had.
+        Stopped: it was stopped.
     """
     uv = _uv()
     requirements = _requirements(pins, needed)
     python = next((pin.wanted for pin in pins if pin.ecosystem == "python"), sys.executable)
-    today = time.strftime("%F", time.gmtime()) if any(pin.wanted == "latest" for pin in pins) else ""
-    parts = [python, today, platform.platform(), sys.version, *requirements]
-    place = _cache(environ) / _digest(parts)
-    with _locked(place):
+    newest = any(pin.wanted == "latest" for pin in pins)
+    today = time.strftime("%F", time.gmtime()) if newest else ""
+    place = _cache(environ) / _digest([python, today, platform.platform(), sys.version, *requirements])
+    with _locked(place, stop):
         if not place.exists():
             tell(f"installing {', '.join(requirements)}")
-            _build(uv, place, python, requirements, environ)
+            _build(_Uv(uv, environ, stop), place, python, requirements, newest=newest)
     told = json.loads((place / "versions.json").read_text(encoding="utf-8"))
     return Environment(_interpreter(place), told)
 
@@ -121,51 +126,75 @@ def bare(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", name[0]).lower() if name else ""
 
 
-def _build(
-    uv: str,
-    place: Path,
-    python: str,
-    requirements: Sequence[str],
-    environ: Mapping[str, str],
-) -> None:
+def _build(uv: _Uv, place: Path, python: str, requirements: Sequence[str], *, newest: bool) -> None:
     """Build beside the place, and move there when all is complete; uv's environments can be moved."""
     with tempfile.TemporaryDirectory(dir=place.parent, prefix="building-") as folder:
         made = Path(folder) / "environment"
-        variables = {
-            **{name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
-            "UV_PYTHON_DOWNLOADS": "never",
-            "UV_NO_PROGRESS": "1",
-        }
-        _run([uv, "venv", "--relocatable", "--python", python, str(made)], variables)
-        install = [uv, "pip", "install", "--python", str(_interpreter(made)), "--compile-bytecode"]
-        try:
-            _run([*install, _OFFLINE, *requirements], variables)
-        except NotInstallable:
-            _run([*install, *requirements], variables)
-        listed = _run([uv, "pip", "list", "--python", str(_interpreter(made)), "--format", "json"], variables)
+        uv.run("venv", "--relocatable", "--python", python, str(made))
+        uv.install(_interpreter(made), requirements, newest=newest)
+        listed = uv.run("pip", "list", "--python", str(_interpreter(made)), "--format", "json")
         versions = {each["name"]: each["version"] for each in json.loads(listed)}
         (made / "versions.json").write_text(json.dumps(versions), encoding="utf-8")
         shutil.move(made, place)
 
 
-def _run(command: Sequence[str], environ: Mapping[str, str]) -> str:
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=BUILD_S,
-            check=False,
-            env=dict(environ),
-        )
-    except subprocess.TimeoutExpired as error:
-        raise NotInstallable(f"uv did not end within {BUILD_S:.0f} s") from error
-    except OSError as error:
-        raise NotInstallable(f"uv cannot be run: {error.strerror}") from error
-    if done.returncode:
-        raise NotInstallable(_reason(done.stderr) or f"uv left with exit code {done.returncode}")
-    return done.stdout
+class _Uv:
+    """The program uv.
+
+    Args:
+        program: its path.
+        environ: what it inherits.
+        stop: ends it when it is set.
+    """
+
+    def __init__(self, program: str, environ: Mapping[str, str], stop: threading.Event | None) -> None:
+        self._program = program
+        self._stop = stop
+        self._environ = {
+            **{name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_NO_PROGRESS": "1",
+        }
+
+    def install(self, interpreter: Path, requirements: Sequence[str], *, newest: bool) -> None:
+        """Install packages without the network, else with it; the other way round where the newest is wanted.
+
+        Raises:
+            NotInstallable: neither way; what it says is of the way with the network, which knows more.
+        """
+        if not requirements:
+            return
+        command = ["pip", "install", "--python", str(interpreter), "--compile-bytecode", *requirements]
+        if not newest:
+            with contextlib.suppress(NotInstallable):
+                self.run(*command, _OFFLINE)
+                return
+            self.run(*command)
+            return
+        try:
+            self.run(*command, "--refresh")
+        except NotInstallable as error:
+            try:
+                self.run(*command, _OFFLINE)
+            except NotInstallable:
+                raise error from None
+
+    def run(self, *arguments: str) -> str:
+        """Run it to its end, and answer with what it printed.
+
+        Raises:
+            NotInstallable: it failed.
+            Stopped: it was stopped.
+        """
+        try:
+            done = installer.run([self._program, *arguments], self._environ, BUILD_S, stop=self._stop)
+        except TimeoutError as error:
+            raise NotInstallable(f"uv did not end within {BUILD_S:.0f} s") from error
+        except OSError as error:
+            raise NotInstallable(f"uv cannot be run: {error.strerror}") from error
+        if done.returncode:
+            raise NotInstallable(_reason(done.stderr) or f"uv left with exit code {done.returncode}")
+        return done.stdout
 
 
 def _reason(said: str) -> str:
@@ -193,7 +222,7 @@ def _digest(parts: Sequence[str]) -> str:
 
 
 @contextlib.contextmanager
-def _locked(place: Path) -> Iterator[None]:
+def _locked(place: Path, stop: threading.Event | None) -> Iterator[None]:
     """One build of a place at a time, also among processes."""
     import fcntl  # noqa: PLC0415 - not on Windows
 
@@ -208,5 +237,7 @@ def _locked(place: Path) -> Iterator[None]:
             except BlockingIOError as error:
                 if time.monotonic() > give_up:
                     raise NotInstallable(f"another process has been building {place} for too long") from error
+                if stop is not None and stop.is_set():
+                    raise installer.Stopped("stopped before its end") from error
                 time.sleep(_PAUSE_S)
         yield

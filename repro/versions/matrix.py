@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -63,6 +64,7 @@ class _Matrix:
         self._tell = tell
         self._done = done
         self._places = asyncio.Semaphore(max(1, available_cores() // order.plan.workers))
+        self._stop = threading.Event()
         self._trials: dict[int, Trial] = {}
 
     async def to_its_end(self) -> Tried:
@@ -77,6 +79,7 @@ class _Matrix:
         except asyncio.CancelledError:
             interrupted = True
         finally:
+            self._stop.set()  # what still installs in a thread
             for number in heard:
                 loop.remove_signal_handler(number)
         return Tried([self._trials[number] for number in sorted(self._trials)], interrupted)
@@ -89,7 +92,7 @@ class _Matrix:
 
     async def _tried(self, cell: Cell) -> Trial:
         try:
-            plan, versions = await asyncio.to_thread(prepared, cell, self._order.plan, self._tell)
+            plan, versions = await asyncio.to_thread(prepared, cell, self._order.plan, self._tell, self._stop)
         except (NotInstallable, NodeUnavailable) as error:
             return Trial(cell, skipped=str(error))
         seen = [await observe_beside(plan, Silent()) for _ in range(self._order.repeats)]

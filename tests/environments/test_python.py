@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 import zipfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from repro.environments.installer import Stopped
 from repro.environments.pins import parse
 from repro.environments.python import NotInstallable, provide
 
@@ -88,3 +90,22 @@ def test_what_cannot_be_had_says_why_on_one_line(environ: Mapping[str, str]) -> 
 def test_an_interpreter_that_is_not_here_is_not_downloaded(environ: Mapping[str, str]) -> None:
     with pytest.raises(NotInstallable, match=r"3\.99"):
         provide(parse("python=3.99"), [], environ, silent)
+
+
+def test_the_latest_is_looked_up_again_the_next_day(
+    environ: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = provide(parse("txrepro-made=latest"), [], environ, silent)
+    wheel(Path(environ["UV_FIND_LINKS"]), "3.0.0")
+    assert provide(parse("txrepro-made=latest"), [], environ, silent) == found
+    monkeypatch.setattr("repro.environments.python.time.strftime", lambda *_: "2199-01-01")
+    assert provide(parse("txrepro-made=latest"), [], environ, silent).versions == {"txrepro-made": "3.0.0"}
+
+
+def test_a_build_that_is_stopped_leaves_nothing(environ: Mapping[str, str]) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        provide(parse("txrepro-made=1.0.0"), [], environ, silent, stop)
+    cache = Path(environ["XDG_CACHE_HOME"]) / "txrepro" / "python"
+    assert [each.suffix for each in cache.iterdir()] == [".lock"]
