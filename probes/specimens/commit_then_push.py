@@ -1,11 +1,11 @@
-"""Wrong on purpose: the transaction commits, then the job is pushed; nothing repeats a push that was lost."""
+"""Wrong on purpose: jobs are pushed after COMMIT; nothing repeats a push that was lost."""
 
 from __future__ import annotations
 
 from repro.probe import main
 from repro.probe.dual_write import probe
 
-PROBE = probe("specimen.commit-then-push", push_first=False)
+PROBE = probe("specimen.commit-then-push", "commit first", fails=False)
 
 if __name__ == "__main__":
     main(PROBE)

@@ -1,11 +1,11 @@
-"""Wrong on purpose: the job is pushed inside the transaction, which is then rolled back."""
+"""Wrong on purpose: the jobs are pushed inside the transaction, which then fails."""
 
 from __future__ import annotations
 
 from repro.probe import main
 from repro.probe.dual_write import probe
 
-PROBE = probe("specimen.push-before-commit", push_first=True)
+PROBE = probe("specimen.push-before-commit", "push first", fails=True)
 
 if __name__ == "__main__":
     main(PROBE)

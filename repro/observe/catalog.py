@@ -73,6 +73,8 @@ SPECIMENS = (
     Entry("specimen.sqlalchemy-cache-flag", "specimens/sqlalchemy_asyncpg_cache_flag.py", DATABASE),
     Entry("specimen.push-before-commit", "specimens/push_before_commit.py", DATABASE),
     Entry("specimen.commit-then-push", "specimens/commit_then_push.py", DATABASE),
+    Entry("specimen.outbox-rolled-back", "specimens/outbox_rolled_back.py", DATABASE),
+    Entry("specimen.outbox-committed", "specimens/outbox_committed.py", DATABASE),
     Entry("specimen.redis-py-retries", "specimens/redis_py_retries.py", ("UPSTASH_REDIS_URL",)),
     Entry("specimen.redis-py-defaults", "specimens/redis_py_defaults.py", ("UPSTASH_REDIS_URL",)),
     Entry("specimen.redis-py-marked", "specimens/redis_py_marked.py", ("UPSTASH_REDIS_URL",)),

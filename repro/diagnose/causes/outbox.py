@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
 from repro.diagnose.cause import Cause, Change
 from repro.diagnose.causes.redis_tcp import PUSHES, redis_url
-from repro.diagnose.view import Line, View, failed, is_of_the_database, is_of_the_queue
+from repro.diagnose.sessions import Exchange, Session, exchanges, sessions
+from repro.diagnose.view import View, failed, is_of_the_database, is_of_the_queue
 from repro.document import Outcome
 
 
@@ -17,52 +22,134 @@ def _pushed_over_both(view: View) -> list[Outcome]:
     ]
 
 
-def _committed(view: View, outcome: Outcome) -> list[Line]:
-    """The server's word that a transaction of the probe committed."""
-    return [line for line in view.lines(outcome, "pg.msg") if line.get("pg.tag") == "COMMIT"]
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A transaction that wrote, as the server answered it.
+
+    Args:
+        asked: when it was begun, in seconds since the run's start.
+        ended: when its end was asked for; None where nobody did.
+        committed: whether the server committed it; None where that is not known.
+        failed: when the first statement was asked that failed; None where none did.
+    """
+
+    asked: float
+    ended: float | None
+    committed: bool | None
+    failed: float | None
 
 
-def _pushed(view: View, outcome: Outcome) -> list[Line]:
-    """The pushes of the probe over Redis TCP that were answered well."""
-    pushes = [line for line in view.lines(outcome, "redis.cmd") if line.get("redis.cmd") in PUSHES]
+def _transactions(session: Session) -> Iterator[_Written]:
+    """The transactions of a connection that wrote, also those of a single statement."""
+    running: list[Exchange] = []
+    for each in session.exchanges:
+        running.append(each)
+        if each.after not in {"T", "E"}:
+            yield from _written(running, each, left=False)
+            running = []
+    yield from _written(running, None, left=session.left)
+
+
+def _written(exchanges: Sequence[Exchange], last: Exchange | None, *, left: bool) -> Iterator[_Written]:
+    if not any(each.wrote for each in exchanges):
+        return
+    committed: bool | None = None
+    if last is not None and last.after == "I" and ("COMMIT" in last.tags or last.wrote):
+        committed = True
+    elif left or any(each.sqlstates or "ROLLBACK" in each.tags for each in exchanges):
+        committed = False
+    yield _Written(
+        asked=exchanges[0].asked,
+        ended=None if last is None else last.asked,
+        committed=committed,
+        failed=next((each.asked for each in exchanges if each.sqlstates), None),
+    )
+
+
+def _written_by(view: View, outcome: Outcome) -> list[_Written]:
+    return [each for session in sessions(view.lines(outcome, "pg.msg")) for each in _transactions(session)]
+
+
+def _pushes(view: View, outcome: Outcome) -> Iterator[tuple[float, float]]:
+    """When the pushes of the probe over Redis TCP were sent, and when they were answered well."""
     replies = view.lines(outcome, "redis.reply")
-    return [
-        push
-        for push in pushes
-        if any(
-            each["conn"] == push["conn"] and each["t"] >= push["t"] and not each.get("redis.error")
-            for each in replies
-        )
-    ]
+    for push in view.lines(outcome, "redis.cmd"):
+        if push.get("redis.cmd") not in PUSHES:
+            continue
+        later = [each for each in replies if each["conn"] == push["conn"] and each["t"] >= push["t"]]
+        if later and not later[0].get("redis.error"):
+            yield push["t"], later[0]["t"]
 
 
 def _pushed_for_nothing(view: View) -> list[Outcome]:
-    """A push was answered well; the transaction around it failed afterwards, and none had committed before."""
-    return [
-        outcome
-        for outcome in view.where(is_of_the_database, failed("sql_error"))
-        if _pushed(view, outcome) and not _committed(view, outcome)
-    ]
+    """A push was answered well inside a transaction that had not failed yet, and that then did not commit."""
+
+    def is_queued_without_a_row(outcome: Outcome) -> bool:
+        return any(
+            each.committed is False
+            and each.asked < sent
+            and answered < (each.ended or math.inf)
+            and answered < (each.failed or math.inf)
+            for each in _written_by(view, outcome)
+            for sent, answered in _pushes(view, outcome)
+        )
+
+    failing = view.where(is_of_the_database, failed("sql_error", "not_atomic"))
+    return [each for each in failing if is_queued_without_a_row(each)]
 
 
 def _committed_for_nothing(view: View) -> list[Outcome]:
-    """A transaction committed; the push after it failed, and that is what the probe failed with."""
+    """A transaction committed; what followed was a push, which failed.
+
+    A relay asks the database for what is pending before it pushes, so that its push follows no COMMIT of rows.
+    """
 
     def push_was_lost(outcome: Outcome) -> bool:
-        committed = _committed(view, outcome)
-        url = redis_url(view)
-        if not committed or url is None or _pushed(view, outcome):
-            return False
-        at_the_queue = [
-            line
-            for op in ("connect", "redis.cmd")
-            for line in view.lines(outcome, op)
-            if line.get("peer") and line["peer"]["port"] == url.port
-        ]
-        return any(line["t"] >= committed[0]["t"] for line in at_the_queue)
+        tried = _tried_to_push(view, outcome)
+        before = [each for each in _asked(view, outcome) if tried is not None and each < tried]
+        done = {each.ended for each in _written_by(view, outcome) if each.committed}
+        return bool(before) and max(before) in done
 
-    lost = failed("connection_refused", "connection_reset", "eof", "timeout", "redis_error")
+    lost = failed("connection_refused", "connection_reset", "eof", "timeout", "redis_error", "not_atomic")
     return [each for each in view.where(is_of_the_database, lost) if push_was_lost(each)]
+
+
+def _tried_to_push(view: View, outcome: Outcome) -> float | None:
+    """When a push was sent first, or the queue was dialled in vain; None where a push was answered well."""
+    url = redis_url(view)
+    if url is None or any(_pushes(view, outcome)):
+        return None
+    sent = [line["t"] for line in view.lines(outcome, "redis.cmd") if line.get("redis.cmd") in PUSHES]
+    in_vain = [
+        line["t0"]
+        for line in view.lines(outcome, "connect")
+        if line.get("failure") and line.get("peer") and line["peer"]["port"] == (url.port or _REDIS_PORT)
+    ]
+    return min(sent or in_vain, default=None)
+
+
+def _asked(view: View, outcome: Outcome) -> list[float]:
+    """When the database was asked for something."""
+    return [each.asked for each in exchanges(view.lines(outcome, "pg.msg"))]
+
+
+def _by_the_outbox(_view: View, outcome: Outcome) -> Change | None:
+    """The same, written by the production outbox; an application's own writing is not for us to repeat."""
+    probe = _CONTROLS.get(outcome["name"])
+    if probe is None:
+        return None
+    return Change(
+        words="an outbox entry in the transaction, and the push from there",
+        probe=probe,
+        command=f"repro run --only {probe}",
+    )
+
+
+_REDIS_PORT = 6379
+_CONTROLS = {
+    "specimen.push-before-commit": "specimen.outbox-rolled-back",
+    "specimen.commit-then-push": "specimen.outbox-committed",
+}
 
 
 def _with_marks(_view: View, outcome: Outcome) -> Change | None:
@@ -110,8 +197,8 @@ CAUSES: tuple[Cause, ...] = (
         id="ob-push-before-commit",
         layer="outbox",
         title="A job was pushed before its transaction committed, and the transaction was rolled back",
-        summary="In one program's trace the push was answered, and the transaction around it failed afterwards: the worker gets an "
-        "id that no table has. The production code of the probes pushes from its outbox, after COMMIT.",
+        summary="In one program's trace the push was answered inside a transaction that had written, and that failed afterwards: the "
+        "worker gets an id that no table has.",
         suspects=_pushed_for_nothing,
         symptoms={
             "workers": "the job of an id is not found, or a foreign key is missing",
@@ -121,13 +208,14 @@ CAUSES: tuple[Cause, ...] = (
         fix=("Push after COMMIT, never within the transaction's callback.", *_OUTBOX),
         links=("https://github.com/pathosDev/actor-ts/issues/180",),
         ops=("pg.msg", "redis.cmd"),
+        change=_by_the_outbox,
     ),
     Cause(
         id="ob-commit-then-push-lost",
         layer="outbox",
         title="The transaction committed, and the push after it was lost",
-        summary="In one program's trace COMMIT was answered, and the push after it failed: the row is there and nobody works on it, "
-        "and whoever tries again is told that it exists. The production code of the probes has an outbox, and a relay that repeats.",
+        summary="In one program's trace COMMIT was answered, and the push right after it failed: the row is there and nobody works on "
+        "it, and whoever tries again is told that it exists.",
         suspects=_committed_for_nothing,
         symptoms={"the API": "an error although the row exists; the retry: duplicate key value"},
         apart={"ob-push-before-commit": "the row is there, and its job is what is missing"},
@@ -136,6 +224,8 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/getlago/lago-api/pull/6319",
             "https://github.com/talesofai/cohub/pull/106",
         ),
+        ops=("connect", "redis.reply", "close"),
+        change=_by_the_outbox,
     ),
     Cause(
         id="ob-relay-duplicate",

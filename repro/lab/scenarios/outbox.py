@@ -39,9 +39,10 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         name="ob-push-before-commit",
         cause="ob-push-before-commit",
-        title="the job is pushed inside a transaction that is rolled back",
+        title="the jobs are pushed inside a transaction that then fails",
         stage=_both,
         only=("specimen.push-before-commit",),
+        proof="confirmed",
     ),
     Scenario(
         name="ob-commit-then-push-lost",
@@ -49,6 +50,6 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the transaction commits, and the push after it does not reach the queue",
         stage=_without_the_queue,
         only=("specimen.commit-then-push",),
-        commit=True,
+        proof="confirmed",
     ),
 )
