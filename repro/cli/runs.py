@@ -9,6 +9,7 @@ from repro.cli import errors, output
 from repro.cli.errors import UsageError, without_urls
 from repro.document import RunError, find_run, read_events, read_run
 from repro.report import markdown
+from repro.reproduce import record
 from repro.resources import issue_template
 
 
@@ -34,7 +35,8 @@ def _text(run: str, form: str) -> str:
     document = read_run(file)
     if form == "json":
         return file.read_text("utf-8")
-    return markdown.render(document, read_events(file.parent, document), issue_template())
+    events = read_events(file.parent, document)
+    return markdown.render(document, events, issue_template(), record.read(file.parent))
 
 
 def _save(text: str, file: Path) -> None:

@@ -10,9 +10,10 @@ from itertools import islice
 from typing import Any
 
 from repro.document import FAILING, Counts, Finding, Outcome, RunDocument
-from repro.report import facts, failure, matrix, network, template
+from repro.report import facts, failure, matrix, network, reproduction, template
 from repro.report.escape import cell, code, prose, shortened
 from repro.report.failure import MOST_OF_A_NOTE, Room
+from repro.reproduce.record import Reproduction
 
 LIMIT = 60_000
 """Characters of a report. GitHub refuses an issue's body of more than 65,536."""
@@ -25,7 +26,12 @@ ABOUT = (
 )
 
 
-def render(document: RunDocument, events_by_probe: Events, template_text: str) -> str:
+def render(
+    document: RunDocument,
+    events_by_probe: Events,
+    template_text: str,
+    reproductions: Sequence[Reproduction] = (),
+) -> str:
     """The report of a run as Markdown, of fewer than 60,000 characters.
 
     Failing probes are shown whole, passing ones in a line. What does not fit loses its middle: a fifth of the
@@ -35,10 +41,14 @@ def render(document: RunDocument, events_by_probe: Events, template_text: str) -
         document: the run.
         events_by_probe: the trace lines of each probe, by its name; a probe may be missing.
         template_text: Markdown with slots, such as `repro.resources.issue_template`.
+        reproductions: of failing probes, as they stand beside the run.
     """
     room = Room()
     while True:
-        report = template.fill(template_text, _contents(document, events_by_probe, room))
+        contents = _contents(document, events_by_probe, room)
+        alone = reproduction.render(reproductions, room)
+        contents["commands"] = "\n\n".join(filter(None, (contents["commands"], alone)))
+        report = template.fill(template_text, contents)
         if len(report) < LIMIT or room.probes == 0:
             return report
         room = room.less()
