@@ -35,6 +35,9 @@ EPILOG = options.epilog(
     "            2 usage or configuration, 3 nothing could be tried, 130 interrupted",
 )
 
+_MOST_JOBS = 256
+"""GitHub runs no more for one matrix (its documented limits)."""
+
 _SHARD = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
 
 
@@ -56,11 +59,12 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--repeat", type=options.count, metavar="N", help="try each cell N times (default: 1)"
     )
+    parser.add_argument("--scenario", metavar="NAME", help="break the lab first; see `repro lab scenarios`")
     parser.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the cells")
     parser.add_argument("--plan", choices=("github",), help="print the jobs as JSON, and run nothing")
-    parser.add_argument("--jobs", type=options.count, default=4, metavar="N", help="of --plan (default: 4)")
+    parser.add_argument("--jobs", type=_jobs, default=4, metavar="N", help="of --plan (default: 4)")
     options.add_results(parser)
-    options.add_target(parser)
+    options.add_target(parser, deadline_of="each cell")
     options.add_lab_servers(parser)
     parser.set_defaults(execute=execute)
 
@@ -70,6 +74,13 @@ def _shard(text: str) -> tuple[int, int]:
     if match is None or int(match[1]) > int(match[2]):
         raise argparse.ArgumentTypeError("must be I/N, such as 2/4")
     return int(match[1]), int(match[2])
+
+
+def _jobs(text: str) -> int:
+    number = options.count(text)
+    if number > _MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"GitHub runs at most {_MOST_JOBS} jobs of one matrix")
+    return number
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -40,8 +40,13 @@ def count(text: str) -> int:
     return number
 
 
-def add_target(parser: argparse.ArgumentParser) -> None:
-    """The flags that say where the database and the queue are."""
+def add_target(parser: argparse.ArgumentParser, deadline_of: str = "the whole run") -> None:
+    """The flags that say where the database and the queue are.
+
+    Args:
+        parser: of the command.
+        deadline_of: what ``--deadline`` is for, in words.
+    """
     group = parser.add_argument_group(
         "target",
         "DATABASE_URL (or POSTGRES_URL), UPSTASH_REDIS_URL, and UPSTASH_REDIS_REST_URL\n"
@@ -60,7 +65,7 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         help="write durably on the target, in a schema of the run's own that is dropped; the lab always does",
     )
     group.add_argument(
-        "--deadline", type=positive_seconds, metavar="S", help="seconds for the whole run (default: 120)"
+        "--deadline", type=positive_seconds, metavar="S", help=f"seconds for {deadline_of} (default: 120)"
     )
 
 

@@ -6,15 +6,21 @@ import argparse
 import contextlib
 import json
 import os
+import secrets
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from repro.cli import errors, output, selection, session, target, terminal
 from repro.lab.errors import LabError
 from repro.lab.process import Lab
+from repro.lab.scenarios import BY_NAME
+from repro.lab.scenarios.scenario import Scenario, Scene
 from repro.observe.catalog import matching
 from repro.observe.plan import DEFAULT_DEADLINE_S, Plan
+from repro.persistence.dsn import MalformedUrl, parse_url
+from repro.probe.secrets import URL_VARIABLES, redactor_for
+from repro.redaction import Redactor, SecretFound
 from repro.versions import marks as marking
 from repro.versions import matrix as running
 from repro.versions import render
@@ -24,6 +30,8 @@ from repro.versions.trial import Trial
 
 READY_S = 60.0
 PROJECT = Path("pyproject.toml")
+_CHOSEN = 1024
+"""Ports from here are the system's to choose; those below are a driver's own idea."""
 
 
 def matrix(arguments: argparse.Namespace) -> int:
@@ -39,28 +47,36 @@ def matrix(arguments: argparse.Namespace) -> int:
         return errors.OK
     patterns = selection.patterns_of(asked.only, node=asked.node)
     expected = None if arguments.baseline is None else _baseline(arguments.baseline)
-    aimed = target.resolve(os.environ, wanted=arguments.target, env_file=arguments.env_file)
+    scenario = _scenario(arguments.scenario)
+    wanted = "lab" if scenario else arguments.target
+    aimed = target.resolve(os.environ, wanted=wanted, env_file=arguments.env_file)
     session.check_lab_servers(arguments, aimed)
     cells = shard(asked.cells, *(arguments.shard or (1, 1)))
     if not cells:
         raise errors.UsageError(f"--shard: there are {len(asked.cells)} cells, so that this part is empty")
     session.say_target(aimed)
     try:
-        with _on(aimed, arguments) as variables:
+        with _on(aimed, arguments, scenario) as scene:
             plan = Plan(
                 run_id=session.new_run_id(),
                 kind="env",
-                variables=variables,
+                variables=scene.variables,
                 entries=matching(patterns, node=asked.node),
                 deadline_s=arguments.deadline or DEFAULT_DEADLINE_S,
                 commit=arguments.commit or aimed.kind == "lab",
+                inherited=scene.environment,
             )
-            order = running.Order(cells, plan, asked.repeat)
+            redactor = redactor_for(plan.variables, os.environ, secrets.token_hex(16))
+            ports = _ports(plan.variables) if aimed.kind == "lab" else frozenset()
+            order = running.Order(cells, plan, redactor, asked.repeat, ports)
             tried = running.run(order, _tell, _Counter(len(cells)).done)
     except LabError as error:
         raise errors.CannotTest(f"the lab: {error}") from error
-    code = _judged(arguments, tried.trials, expected)
-    return errors.INTERRUPTED if tried.interrupted else code
+    code = _judged(arguments, tried.trials, expected, redactor)
+    if not tried.interrupted:
+        return code
+    errors.tell(f"interrupted after {len(tried.trials)} of {len(cells)} cells")
+    return errors.INTERRUPTED
 
 
 def merge(arguments: argparse.Namespace) -> int:
@@ -71,7 +87,8 @@ def merge(arguments: argparse.Namespace) -> int:
         CannotTest: a file cannot be written.
     """
     expected = None if arguments.baseline is None else _baseline(arguments.baseline)
-    return _judged(arguments, merged(map(_document, arguments.runs)), expected)
+    redactor = redactor_for({}, os.environ, secrets.token_hex(16))
+    return _judged(arguments, merged(map(_document, arguments.runs)), expected, redactor)
 
 
 def _document(path: Path) -> list[Trial]:
@@ -84,10 +101,13 @@ def _document(path: Path) -> list[Trial]:
 
 
 def _judged(
-    arguments: argparse.Namespace, trials: Sequence[Trial], expected: Mapping[str, Mapping[str, str]] | None
+    arguments: argparse.Namespace,
+    trials: Sequence[Trial],
+    expected: Mapping[str, Mapping[str, str]] | None,
+    redactor: Redactor,
 ) -> int:
     noted = marking.along(trials) if expected is None else marking.against(trials, expected)
-    _show(arguments, trials, noted)
+    _show(arguments, trials, noted, redactor)
     return exit_code(trials, noted, compared=expected is not None)
 
 
@@ -140,19 +160,44 @@ def _baseline(path: Path) -> dict[str, dict[str, str]]:
         raise errors.UsageError(f"--baseline: {path} cannot be read ({error.strerror})") from error
 
 
+def _scenario(name: str | None) -> Scenario | None:
+    if name is None:
+        return None
+    if name not in BY_NAME:
+        raise errors.UsageError(
+            f"--scenario: none is called {errors.quoted(name)}; see `repro lab scenarios`"
+        )
+    return BY_NAME[name]
+
+
 @contextlib.contextmanager
-def _on(aimed: target.Target, arguments: argparse.Namespace) -> Iterator[Mapping[str, str]]:
-    """The target's variables; the lab runs as long as the block, once for all cells."""
+def _on(aimed: target.Target, arguments: argparse.Namespace, scenario: Scenario | None) -> Iterator[Scene]:
+    """What the probes are pointed at; the lab runs as long as the block, once for all cells."""
     if aimed.kind == "env":
-        yield aimed.variables
+        yield Scene(aimed.variables)
         return
     with Lab.launch(postgres_bindir=arguments.postgres_bindir, redis_server=arguments.redis_server) as lab:
         lab.wait_ready(READY_S)
-        yield {**aimed.variables, **lab.environment}
+        if scenario is None:
+            yield Scene({**aimed.variables, **lab.environment})
+            return
+        with scenario.stage(lab) as scene:
+            yield scene
+
+
+def _ports(variables: Mapping[str, str]) -> frozenset[str]:
+    """The ports of the lab, which its system chose."""
+    found = set()
+    for name in URL_VARIABLES:
+        with contextlib.suppress(MalformedUrl):
+            found |= {each.port for each in parse_url(variables.get(name, "")).hosts}
+    return frozenset(str(port) for port in found if port is not None and port >= _CHOSEN)
 
 
 def _tell(what: str) -> None:
-    errors.tell(f"cell    {what}")
+    """Say what takes time to somebody who watches."""
+    if terminal.standard_error(os.environ).attended:
+        errors.tell(f"cell    {what}")
 
 
 class _Counter:
@@ -167,8 +212,10 @@ class _Counter:
         self._done = 0
 
     def done(self, trial: Trial) -> None:
-        """Say one."""
+        """Say one to somebody who watches."""
         self._done += 1
+        if not terminal.standard_error(os.environ).attended:
+            return
         states = [found.state for found in trial.verdicts.values()]
         said = (
             "skipped"
@@ -178,30 +225,48 @@ class _Counter:
         errors.tell(f"{self._done:>3}/{self._of}  {trial.cell}: {said}")
 
 
-def _show(arguments: argparse.Namespace, trials: Sequence[Trial], noted: marking.Marks) -> None:
+def _show(
+    arguments: argparse.Namespace, trials: Sequence[Trial], noted: marking.Marks, redactor: Redactor
+) -> None:
     if arguments.json:
-        output.write(render.as_json(trials, noted))
+        output.write(_clean(render.as_json(trials, noted), redactor))
     elif trials:
         symbols = terminal.of(sys.stdout, os.environ).symbols is terminal.UNICODE
-        output.write(render.as_text(trials, noted, symbols=symbols))
+        output.write(_clean(render.as_text(trials, noted, symbols=symbols), redactor))
     errors.tell(render.sentence(trials, noted))
-    _written(arguments.markdown, lambda: render.as_markdown(trials, noted))
-    _written(arguments.junit, lambda: render.as_junit(trials))
-    _written(arguments.write_baseline, lambda: marking.as_baseline(trials))
+    files = (
+        (arguments.markdown, render.as_markdown(trials, noted)),
+        (arguments.junit, render.as_junit(trials)),
+        (arguments.write_baseline, marking.as_baseline(trials)),
+    )
+    for path, text in files:
+        if path is not None:
+            _write(path, _clean(text, redactor))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(render.as_markdown(trials, noted))
+            file.write(_clean(render.as_markdown(trials, noted), redactor))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in render.as_annotations(trials, noted):
-            errors.tell(line)
+            errors.tell(_clean(line, redactor))
 
 
-def _written(path: Path | None, text: Callable[[], str]) -> None:
-    if path is None:
-        return
+def _clean(text: str, redactor: Redactor) -> str:
+    """A text that is about to be shown or written, after a last look for secrets.
+
+    Raises:
+        CannotTest: it holds one; a bug.
+    """
     try:
-        path.write_text(text(), encoding="utf-8")
+        redactor.check(text.encode(), "the matrix")
+    except SecretFound as error:
+        raise errors.CannotTest(f"{error}, so nothing is written") from error
+    return text
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise errors.CannotTest(f"{path} cannot be written ({error.strerror})") from error
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from repro.versions.trial import Trial, Verdict
+from repro.environments.pins import Cell
+from repro.versions.trial import FAILURES, Trial, Verdict
 
 Mark = Literal["regressed", "fixed", "changed", "new", ""]
 Marks = Mapping[tuple[str, str], Mark]
@@ -21,24 +22,36 @@ class BadBaseline(ValueError):  # noqa: N818 - it says what is wrong
 
 
 def along(trials: Sequence[Trial]) -> Marks:
-    """Marks against the cell before, where the cells are versions of one package, in their order."""
-    names = {tuple(pin.name for pin in trial.cell.pins) for trial in trials}
-    if len(names) != 1 or len(next(iter(names))) != 1:
-        return {}
+    """Marks against the nearest cell before it that differs in one version and tried the probe.
+
+    Args:
+        trials: of a matrix, in the order in which the versions were asked for.
+    """
     marks: dict[tuple[str, str], Mark] = {}
-    before: dict[str, Verdict] = {}
-    for trial in trials:
+    for number, trial in enumerate(trials):
         for probe, found in trial.verdicts.items():
-            if found.state == "skip":
-                continue
-            if probe in before:
-                marks[str(trial.cell), probe] = _mark(before[probe].key, found.key)
-            before[probe] = found
+            before = _before(trial, probe, trials[:number])
+            if before is not None and found.state != "skip":
+                marks[str(trial.cell), probe] = _mark(before.key, found.key)
     return marks
 
 
+def _before(trial: Trial, probe: str, earlier: Sequence[Trial]) -> Verdict | None:
+    for other in reversed(earlier):
+        known = other.verdicts.get(probe)
+        if known is not None and known.state != "skip" and _differ_in_one_version(other.cell, trial.cell):
+            return known
+    return None
+
+
+def _differ_in_one_version(one: Cell, other: Cell) -> bool:
+    if [pin.name for pin in one.pins] != [pin.name for pin in other.pins]:
+        return False
+    return sum(left != right for left, right in zip(one.pins, other.pins, strict=True)) == 1
+
+
 def against(trials: Sequence[Trial], expected: Mapping[str, Mapping[str, str]]) -> Marks:
-    """Marks against a baseline; what is skipped has none.
+    """Marks against a baseline; what is skipped has none, nor what is one of the ways of what was flaky.
 
     Args:
         trials: of a matrix.
@@ -48,10 +61,25 @@ def against(trials: Sequence[Trial], expected: Mapping[str, Mapping[str, str]]) 
     for trial in trials:
         known = expected.get(str(trial.cell), {})
         for probe, found in trial.verdicts.items():
-            if found.state != "skip":
-                mark: Mark = _mark(known[probe], found.key) if probe in known else "new"
-                marks[str(trial.cell), probe] = mark
+            if found.state == "skip":
+                continue
+            if probe not in known:
+                marks[str(trial.cell), probe] = "new"
+            else:
+                same = ways(found.key) <= ways(known[probe]) and known[probe].startswith("flaky")
+                marks[str(trial.cell), probe] = "" if same else _mark(known[probe], found.key)
     return marks
+
+
+def ways(key: str) -> frozenset[str]:
+    """In which ways a probe ended: its failures, and ``pass`` where it may pass.
+
+    Args:
+        key: of a verdict.
+    """
+    state, _, failures = key.partition(": ")
+    found = failures.split(FAILURES) if failures else []
+    return frozenset([*found, *([] if state == "fail" else ["pass"])])
 
 
 def _mark(before: str, now: str) -> Mark:

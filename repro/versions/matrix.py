@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from repro.document import Outcome
 from repro.environments.node import NodeUnavailable
 from repro.environments.pins import Cell
 from repro.environments.python import NotInstallable
@@ -15,6 +16,7 @@ from repro.observe.interruption import SIGNALS
 from repro.observe.plan import Plan, available_cores
 from repro.observe.progress import Silent
 from repro.observe.run import Observation, observe_beside
+from repro.redaction import Redactor
 from repro.versions.cells import prepared
 from repro.versions.trial import Trial, Verdict, verdict
 
@@ -26,12 +28,16 @@ class Order:
     Args:
         cells: in the order of the table.
         plan: of one cell: the probes, the target that is there, the deadline of each cell.
+        redactor: knows the target's secrets: a driver may have quoted one.
         repeats: how often each cell is tried.
+        passing_ports: those of the lab, which are others the next time.
     """
 
     cells: Sequence[Cell]
     plan: Plan
+    redactor: Redactor
     repeats: int = 1
+    passing_ports: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -94,14 +100,13 @@ class _Matrix:
         try:
             plan, versions = await asyncio.to_thread(prepared, cell, self._order.plan, self._tell, self._stop)
         except (NotInstallable, NodeUnavailable) as error:
-            return Trial(cell, skipped=str(error))
+            return Trial(cell, skipped=self._order.redactor.text(str(error)))
         seen = [await observe_beside(plan, Silent()) for _ in range(self._order.repeats)]
-        return Trial(cell, versions, verdicts=_verdicts(seen))
+        return Trial(cell, versions, verdicts=self._verdicts(seen))
 
-
-def _verdicts(seen: Sequence[Observation]) -> dict[str, Verdict]:
-    names = [outcome["name"] for outcome in seen[0].outcomes]
-    return {
-        name: verdict([outcome for each in seen for outcome in each.outcomes if outcome["name"] == name])
-        for name in names
-    }
+    def _verdicts(self, seen: Sequence[Observation]) -> dict[str, Verdict]:
+        found: dict[str, list[Outcome]] = {}
+        for each in seen:
+            for outcome in each.outcomes:
+                found.setdefault(outcome["name"], []).append(self._order.redactor.value(outcome))
+        return {name: verdict(outcomes, self._order.passing_ports) for name, outcomes in found.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,6 +11,9 @@ from repro.document import FAILING, Outcome
 from repro.environments.pins import Cell
 
 State = Literal["pass", "fail", "flaky", "skip"]
+
+FAILURES = " | "
+"""Stands between the different failures of a flaky probe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,12 @@ class Trial:
         return self.skipped is None and any(each.state != "skip" for each in self.verdicts.values())
 
 
-def verdict(outcomes: Sequence[Outcome]) -> Verdict:
+def verdict(outcomes: Sequence[Outcome], passing_ports: Collection[str] = ()) -> Verdict:
     """The repetitions of one probe as one.
 
     Args:
         outcomes: of one probe, at least one.
+        passing_ports: those of the lab, which are others the next time: no failure is told by them.
     """
     tried = [each for each in outcomes if each["status"] != "skip"]
     if not tried:
@@ -71,19 +75,21 @@ def verdict(outcomes: Sequence[Outcome]) -> Verdict:
     failed = [each for each in tried if each["status"] in FAILING]
     if not failed:
         return Verdict("pass", runs=len(tried))
-    failures = list(dict.fromkeys(map(signature, failed)))
+    failures = list(dict.fromkeys(signature(each, passing_ports) for each in failed))
     alike = len(failed) == len(tried) and len(failures) == 1
     error = failed[0]["error"]
     reason = "" if error is None else error["message"]
-    return Verdict("fail" if alike else "flaky", " | ".join(failures), len(failed), len(tried), reason)
+    return Verdict("fail" if alike else "flaky", FAILURES.join(failures), len(failed), len(tried), reason)
 
 
-def signature(outcome: Outcome) -> str:
+def signature(outcome: Outcome, passing_ports: Collection[str] = ()) -> str:
     """What makes a failure the same as another one, as text.
 
     Args:
         outcome: of a probe that failed.
+        passing_ports: those of the lab, which are others the next time.
     """
     found = identity(outcome)
-    parts = (found.layer, found.operation, found.failure, found.sqlstate, found.port)
+    port = None if found.port in passing_ports else found.port
+    parts = (found.layer, found.operation, found.failure, found.sqlstate, port)
     return "/".join(part for part in parts if part)

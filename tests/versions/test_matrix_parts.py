@@ -73,6 +73,52 @@ def test_a_baseline_of_the_same_says_nothing(tmp_path: Path) -> None:
     assert list(found.values()) == ["regressed", "fixed", "new"]
 
 
+def test_marks_along_each_axis_of_a_product() -> None:
+    cells = of_flags(["a=1.0.0,2.0.0", "b=1.0.0,2.0.0"])
+    verdicts = (PASS, FAIL, PASS, PASS)
+    tried = [Trial(cell, verdicts={"tcp.x": each}) for cell, each in zip(cells, verdicts, strict=True)]
+    assert marks.along(tried) == {
+        ("a=1.0.0 b=2.0.0", "tcp.x"): "regressed",
+        ("a=2.0.0 b=1.0.0", "tcp.x"): "",
+        ("a=2.0.0 b=2.0.0", "tcp.x"): "",
+    }
+
+
+def test_cells_of_different_packages_are_not_compared() -> None:
+    cells = [*of_flags(["a=1.0.0"]), *of_flags(["b=1.0.0"])]
+    verdicts = (PASS, FAIL)
+    assert not marks.along(
+        [Trial(cell, verdicts={"x": each}) for cell, each in zip(cells, verdicts, strict=True)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("expected", "now", "mark"),
+    [
+        ("flaky: a", PASS, ""),
+        ("flaky: a | b", Verdict("fail", "b"), ""),
+        ("flaky: a | b", Verdict("flaky", "b"), ""),
+        ("flaky: a", Verdict("fail", "b"), "changed"),
+        ("flaky: a", Verdict("flaky", "a | b"), "changed"),
+        ("fail: a", Verdict("flaky", "a"), "changed"),
+        ("pass", Verdict("flaky", "a"), "regressed"),
+    ],
+)
+def test_what_is_known_to_be_flaky_may_end_in_each_of_its_ways(
+    expected: str, now: Verdict, mark: str
+) -> None:
+    (trial,) = trials(now)
+    found = marks.against([trial], {str(trial.cell): {"tcp.x": expected}})
+    assert list(found.values()) == [mark]
+
+
+def test_a_port_of_the_lab_tells_no_failure() -> None:
+    at = [refused(address=f"127.0.0.1:{port}") for port in (40001, 40002, 443)]
+    keys = [verdict([each], {"40001", "40002"}).key for each in at]
+    assert keys[0] == keys[1] == "fail: tcp/connect/connection_refused"
+    assert keys[2] == "fail: tcp/connect/connection_refused/443"
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "x"}', '{"schema": "txrepro/baseline/1"}'])
 def test_what_is_no_baseline_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "baseline.json"
