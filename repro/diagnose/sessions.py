@@ -100,7 +100,7 @@ def sessions(lines: Iterable[Line]) -> list[Session]:
     """
     by_connection: dict[Any, list[Line]] = {}
     for line in lines:
-        by_connection.setdefault(line.get("conn"), []).append(line)
+        by_connection.setdefault((line.get("pid"), line.get("conn")), []).append(line)
     return [_session(each) for each in by_connection.values()]
 
 

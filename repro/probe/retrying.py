@@ -34,6 +34,7 @@ class Retrying:
         import redis  # noqa: PLC0415 - the driver of this probe alone
 
         url = parse_url(request.redis_url)
+        chosen: dict[str, Any] = {} if protocol is None else {"protocol": protocol}
         self._marked = marked
         self._client: Any = redis.Redis(
             host=url.host,
@@ -42,7 +43,7 @@ class Retrying:
             password=url.password or None,
             ssl=url.scheme == "rediss",
             decode_responses=True,
-            **({} if protocol is None else {"protocol": protocol}),
+            **chosen,
         )
         self.usable = True
 
@@ -59,6 +60,34 @@ class Retrying:
         """Give back the connection. Safe to repeat."""
         self.usable = False
         self._client.close()
+
+
+class Plainly:
+    """A transport by which a push is a plain RPUSH.
+
+    Args:
+        transport: carries out everything.
+    """
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    @property
+    def usable(self) -> bool:
+        """Whether the transport is."""
+        return bool(self._transport.usable)
+
+    def run(self, conversation: Conversation[T]) -> T:
+        """Carry out a conversation."""
+        return drive(conversation, self._carry_out)
+
+    def _carry_out(self, command: Command) -> Reply:
+        reply: Reply = self._transport.run(alone(Command(plainly(command))))
+        return reply
+
+    def close(self) -> None:
+        """Give back the connection. Safe to repeat."""
+        self._transport.close()
 
 
 def alone(command: Command) -> Conversation[Reply]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from repro.diagnose.cause import Cause, Change
 from repro.diagnose.causes.redis_tcp import PUSHES, redis_url
 from repro.diagnose.sessions import Exchange, Session, exchanges, sessions
-from repro.diagnose.view import View, failed, is_of_the_database, is_of_the_queue
+from repro.diagnose.view import Line, View, failed, is_of_the_database, is_of_the_queue
 from repro.document import Outcome
 
 
@@ -76,9 +77,15 @@ def _pushes(view: View, outcome: Outcome) -> Iterator[tuple[float, float]]:
     for push in view.lines(outcome, "redis.cmd"):
         if push.get("redis.cmd") not in PUSHES:
             continue
-        later = [each for each in replies if each["conn"] == push["conn"] and each["t"] >= push["t"]]
+        there = [each for each in replies if _connection(each) == _connection(push)]
+        later = [each for each in there if each["t"] >= push["t"]]
         if later and not later[0].get("redis.error"):
             yield push["t"], later[0]["t"]
+
+
+def _connection(line: Line) -> tuple[Any, Any]:
+    """Which one it is; each process has numbers of its own."""
+    return line.get("pid"), line.get("conn")
 
 
 def _pushed_for_nothing(view: View) -> list[Outcome]:

@@ -269,27 +269,53 @@ def _never_settled(view: View) -> list[Outcome]:
 
 
 def _forgotten(view: View, outcome: Outcome) -> bool:
-    commands = view.lines(outcome, "redis.cmd")
-    pushes = [line for line in commands if line.get("redis.cmd") in PUSHES]
-    later = [line for line in view.lines(outcome, "redis.reply") if _after(pushes, line)]
-    return len(pushes) == 1 and bool(later) and all(line["conn"] != pushes[0]["conn"] for line in later)
+    """Whether one push was sent, and what came after it in that process came on a later connection."""
+    pushes = [line for line in view.lines(outcome, "redis.cmd") if line.get("redis.cmd") in PUSHES]
+    if len(pushes) != 1:
+        return False
+    (push,) = pushes
+    replies = _later(view.lines(outcome, "redis.reply"), push)
+    replaced = [line for line in _later(view.lines(outcome, "connect"), push) if not line.get("failure")]
+    return bool(replaced and replies) and all(line["conn"] != push["conn"] for line in replies)
 
 
-def _after(pushes: Sequence[Line], line: Line) -> bool:
-    return bool(pushes) and line["seq"] > pushes[0]["seq"]
+def _later(lines: Sequence[Line], than: Line) -> list[Line]:
+    """Those of the same process, which alone numbers its connections."""
+    return [line for line in lines if line["seq"] > than["seq"] and line.get("pid") == than.get("pid")]
 
 
 def _with_marks(_view: View, outcome: Outcome) -> Change | None:
     """An application's own push is not for us to repeat."""
-    if outcome["name"] != "specimen.redis-py-retries":
+    probe = _MARKED.get(outcome["name"])
+    if probe is None:
         return None
-    probe = "specimen.redis-py-marked"
     return Change(
         words="a mark for each job, set in one script with the push",
         probe=probe,
-        command=f"repro run --only {probe}",
+        command=f"repro run {_node(probe)}--only {probe}",
     )
 
+
+def _with_resending(_view: View, outcome: Outcome) -> Change | None:
+    """Sent again, and harmless, as its jobs have marks; an application's own push is not for us to repeat."""
+    if outcome["name"] != "specimen.node-ioredis-forgets":
+        return None
+    probe = "specimen.node-ioredis-marked"
+    return Change(
+        words="autoResendUnfulfilledCommands as it is by default",
+        probe=probe,
+        command=f"repro run {_node(probe)}--only {probe}",
+    )
+
+
+def _node(probe: str) -> str:
+    return "--node " if probe.startswith("specimen.node-") else ""
+
+
+_MARKED = {
+    "specimen.redis-py-retries": "specimen.redis-py-marked",
+    "specimen.node-ioredis-resends": "specimen.node-ioredis-marked",
+}
 
 _SCREEN: Mapping[str, str] = {
     "redis-rest-url": "a Redis client was given the URL, and nothing was dialled",
@@ -633,6 +659,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/redis/ioredis/issues/1079",
         ),
         ops=("redis.cmd", "close"),
+        change=_with_marks,
     ),
     Cause(
         id="redis-ioredis-never-settles",
@@ -649,6 +676,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/redis/ioredis/pull/2194",
         ),
         ops=("redis.cmd", "close"),
+        change=_with_resending,
     ),
     Cause(
         id="vr-redispy8-resp3",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import secrets
 import shutil
 import time
@@ -13,11 +12,12 @@ from urllib.parse import urlsplit
 import redis
 
 from repro.lab.errors import LabError
-from repro.lab.faults import Cut, Fault, FaultRelay, Replace, RespReply
+from repro.lab.faults import Cut, Fault, FaultRelay, Replace, RespCommand, RespReply
 from repro.lab.faults.authority import signed
 from repro.lab.faults.fronts import tls_before
 from repro.lab.faults.own_valkey import OwnValkey, lacks_valkey, own_valkey
 from repro.lab.faults.servers import answering, serving
+from repro.lab.faults.triggers import Mark, Side
 from repro.lab.process import Lab
 from repro.lab.scenarios.scenario import Scenario, Scene, Stage
 from repro.lab.scenarios.targets import QUEUE, of_the_lab, url, with_environment, with_redis_url
@@ -94,21 +94,29 @@ def queue_behind(fault: Fault) -> Stage:
     return stage
 
 
-class _EveryOtherReply(RespReply):
-    """The reply to a push, but not to the one that is sent again after it.
+class _FirstReply(RespReply):
+    """The reply to a trial's first push, and to none that is sent again after it; a trial ends with DEL.
 
     Args:
-        turns: of the whole relay: whether the next reply to a push is meant.
+        lost: whether this trial's is lost already; of the whole relay, one truth value.
     """
 
-    def __init__(self, turns: Iterator[bool]) -> None:
+    def __init__(self, lost: list[bool]) -> None:
         super().__init__("RPUSH", "EVAL")
-        self._turns = turns
+        self._cleaning_up = RespCommand("DEL")
+        self._lost = lost
         self._meant = False
 
+    def feed(self, side: Side, data: bytes) -> list[Mark]:
+        """Take bytes, and tell where something begins or ends."""
+        if self._cleaning_up.feed(side, data):
+            self._lost[0] = False
+        return super().feed(side, data)
+
     def _begins(self, at: int) -> None:
-        self._meant = next(self._turns)
+        self._meant = not self._lost[0]
         if self._meant:
+            self._lost[0] = True
             super()._begins(at)
 
     def _ends(self, at: int) -> None:
@@ -116,15 +124,11 @@ class _EveryOtherReply(RespReply):
             super()._ends(at)
 
 
-def _losing_every_other_reply() -> Fault:
-    turns = itertools.cycle((True, False))
-    return Fault(lambda: _EveryOtherReply(turns), Cut(), times=None)
-
-
 @contextlib.contextmanager
 def _losing_replies(lab: Lab) -> Iterator[Scene]:
     """A push is carried out, and its answer is lost; what is sent again gets its answer."""
-    with queue_behind(_losing_every_other_reply())(lab) as scene:
+    lost = [False]
+    with queue_behind(Fault(lambda: _FirstReply(lost), Cut(), times=None))(lab) as scene:
         yield scene
 
 
@@ -372,6 +376,22 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="the answer to a push is lost, and redis-py sends the push again by itself",
         stage=_losing_replies,
         only=("specimen.redis-py-retries",),
+        proof="confirmed",
+    ),
+    Scenario(
+        name="redis-ioredis-resend",
+        cause="redis-ioredis-resend",
+        title="the answer to a push is lost, and ioredis sends the push again by itself",
+        stage=_losing_replies,
+        only=("specimen.node-ioredis-resends",),
+        proof="confirmed",
+    ),
+    Scenario(
+        name="redis-ioredis-never-settles",
+        cause="redis-ioredis-never-settles",
+        title="the answer to a push is lost, and ioredis, told to send nothing again, forgets it",
+        stage=_losing_replies,
+        only=("specimen.node-ioredis-forgets",),
         proof="confirmed",
     ),
     Scenario(

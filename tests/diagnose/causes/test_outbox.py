@@ -132,6 +132,13 @@ def test_a_push_inside_a_transaction_that_failed(failing: Outcome, lines: Lines,
     assert found(failing, lines) == cause
 
 
+def test_a_process_numbers_its_connections_for_itself() -> None:
+    elsewhere = [{**each, "pid": 2} for each in reply(3.5)]
+    assert found(COUNTED, WROTE + push(3) + elsewhere + refused(4) + rollback(5)) is None
+    other = [{**each, "pid": 2} for each in commit(3.5)]
+    assert found(COUNTED, WROTE + pushed(3) + other + refused(4) + rollback(5)) == "ob-push-before-commit"
+
+
 def test_a_commit_that_rolled_back_is_the_deeper_cause_where_nobody_was_told() -> None:
     lines = WROTE + pushed(3) + refused(4) + commit(5, "ROLLBACK")
     assert found(COUNTED, lines) == "tx-commit-of-aborted"
