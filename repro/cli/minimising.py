@@ -7,11 +7,12 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from repro.cli import errors, output, session, target, terminal
+from repro.cli import errors, output, session, signals, target, terminal
+from repro.diagnose.undiagnosed import Identity
 from repro.document import FAILING, Outcome, RunDocument, RunError, find_run, read_run
 from repro.lab.errors import LabError
 from repro.lab.process import Lab
@@ -20,14 +21,14 @@ from repro.observe.plan import DEFAULT_DEADLINE_S
 from repro.probe.secrets import redactor_for
 from repro.reproduce import record
 from repro.reproduce.bench import Bench, Interrupted, NoEnvironment, OutOfTime, Site
-from repro.reproduce.case import at_once, whole
+from repro.reproduce.case import at_once
 from repro.reproduce.checking import Checked
 from repro.reproduce.drivers import DRIVERS, Driver
-from repro.reproduce.minimising import FailsOtherwise, Minimised, counted, proved
+from repro.reproduce.minimising import INTERRUPTION, FailsOtherwise, Minimised, counted, proved
 from repro.reproduce.minimising import minimise as reduce
-from repro.reproduce.place import Place
 from repro.reproduce.program import Program
-from repro.reproduce.sameness import failure_of, sentence, shown
+from repro.reproduce.sameness import failure_of, shown
+from repro.reproduce.start import program_of
 
 READY_S = 60.0
 
@@ -139,53 +140,49 @@ def _carried_out(
 ) -> int:
     wanted = failure_of(outcome)
     assert wanted is not None  # noqa: S101 - only failing probes are chosen
-    versions = _versions(driver, document, outcome)
-    case = whole(driver, site.variables, site.in_force())
-    origin = f"Made by txrepro from the run {document['run_id']}, probe {driver.probe}."
-    start = Program(
-        driver, case, Place(driver.variable), versions, _failure(driver, versions, outcome), origin
-    )
+    start = program_of(document, outcome, driver, site.variables, site.in_force())
     errors.tell(f"before  {shown(wanted)}")
-    with Bench(driver, site, versions, arguments.deadline or DEFAULT_DEADLINE_S, _tell_cell) as bench:
-        try:
-            found = reduce(bench, start, wanted, _Progress().tell)
-            found, result = proved(bench, found, at_once(case))
-        except FailsOtherwise as error:
-            raise errors.CannotTest(
-                f"{driver.probe} cannot be reproduced on its own here: {error}"
-            ) from error
-        except OutOfTime as error:
-            raise errors.CannotTest(
-                "the deadline left no time for the first trial; give more with --deadline"
-            ) from error
-        except Interrupted:
-            raise KeyboardInterrupt from None
-    made = _record(outcome, start, found, result)
-    redactor = redactor_for(site.variables, site.in_force(), os.urandom(16).hex())
-    written = record.write(folder, _clean(made, redactor.text), redactor.check)
+    deadline_s = arguments.deadline or DEFAULT_DEADLINE_S
+    with Bench(
+        driver, site, start.versions, deadline_s, lambda what: errors.tell(f"driver  {what}")
+    ) as bench:
+        found, result = _found(bench, start, wanted)
+    with signals.held() as caught:
+        made = _record(outcome, start, found, result)
+        redactor = redactor_for(site.variables, site.in_force(), os.urandom(16).hex())
+        made = replace(made, output=redactor.text(made.output))  # a driver may have quoted a secret
+        written = record.write(folder, made, redactor.check)
     _show(made, written)
     if arguments.json:
         output.write(json.dumps({**made.as_json(), "path": str(written)}, indent=2) + "\n")
-    if found.stopped == "an interruption":
+    if caught.happened or found.stopped == INTERRUPTION:
         return errors.INTERRUPTED
     return errors.OK if result.every_time else errors.FINDING
 
 
-def _failure(driver: Driver, versions: Mapping[str, str], outcome: Outcome) -> str:
-    name = driver.packages[0].partition("[")[0]
-    return f"{name} {versions.get(driver.packages[0], '')}".strip() + f": {sentence(outcome)}."
+def _found(bench: Bench, start: Program, wanted: Identity) -> tuple[Minimised, Checked]:
+    """The smallest program, and how often it fails by itself.
 
-
-def _versions(driver: Driver, document: RunDocument, outcome: Outcome) -> dict[str, str]:
-    """The versions of a driver's packages in the run; empty for one that it does not tell."""
-    known = {
-        str(name).lower(): str(version)
-        for name, version in (document["environment"].get("drivers") or {}).items()
-    }
-    known |= {name.lower(): version for name, version in outcome.get("versions", {}).items()}
-    if outcome["driver"]["name"] and outcome["driver"]["version"]:
-        known[outcome["driver"]["name"].lower()] = outcome["driver"]["version"]
-    return {name: known.get(name.partition("[")[0].lower(), "") for name in driver.packages}
+    Raises:
+        CannotTest: the whole program does not fail as the probe did, or there is no time to try it.
+        KeyboardInterrupt: stopped before there is anything to keep.
+    """
+    try:
+        found = reduce(bench, start, wanted, _Progress().tell)
+    except FailsOtherwise as error:
+        raise errors.CannotTest(
+            f"{start.driver.probe} cannot be reproduced by its driver alone: {error}"
+        ) from error
+    except OutOfTime as error:
+        raise errors.CannotTest("the deadline left no time for a trial; give more with --deadline") from error
+    except Interrupted:
+        raise KeyboardInterrupt from None
+    if found.stopped == INTERRUPTION:
+        return found, Checked(0, 0, "")
+    try:
+        return proved(bench, found, at_once(start.case))
+    except KeyboardInterrupt:
+        return replace(found, stopped=INTERRUPTION), Checked(0, 0, "")
 
 
 def _record(outcome: Outcome, start: Program, found: Minimised, result: Checked) -> record.Reproduction:
@@ -210,15 +207,6 @@ def _record(outcome: Outcome, start: Program, found: Minimised, result: Checked)
         output=result.output[-record.MOST_OUTPUT :],
         text=program.text,
     )
-
-
-def _clean(made: record.Reproduction, clean: Callable[[str], str]) -> record.Reproduction:
-    """What it printed, without secrets: a driver may have quoted one."""
-    return replace(made, output=clean(made.output))
-
-
-def _tell_cell(what: str) -> None:
-    errors.tell(f"driver  {what}")
 
 
 class _Progress:

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -93,17 +93,14 @@ class Bench:
         self.site = site
         self._ends = time.monotonic() + deadline_s
         self._numbers = itertools.count(1)
+        self._versions = versions
+        self._tell = tell
         self._interpreter: Path | None = None
         self._modules: Path | None = None
         self._scripts: Path | None = None
         try:
             if driver.language == "python":
-                pins = [
-                    Pin("pypi", name.partition("[")[0], version)
-                    for name, version in versions.items()
-                    if version
-                ]
-                self._interpreter = python.provide(pins, list(versions), os.environ, tell).interpreter
+                self._interpreter = self._python_with(driver.packages)
             else:
                 wanted = [f"{name}@{version}" if version else name for name, version in versions.items()]
                 self._modules = node.alone(os.environ, tell, wanted)
@@ -113,6 +110,12 @@ class Bench:
         self._folder = tempfile.TemporaryDirectory(prefix="txrepro-reproduction-")
         if self._modules is not None:
             (Path(self._folder.name) / "node_modules").symlink_to(self._modules)
+
+    def _python_with(self, packages: Sequence[str]) -> Path:
+        """A Python that has some of the driver's packages, and what they need."""
+        known = ((name.partition("[")[0], self._versions[name]) for name in packages)
+        pins = [Pin("pypi", name, version) for name, version in known if version]
+        return python.provide(pins, packages, os.environ, self._tell).interpreter
 
     def __enter__(self) -> Self:
         return self
@@ -127,10 +130,18 @@ class Bench:
         """Seconds until the deadline."""
         return self._ends - time.monotonic()
 
-    @property
-    def runner(self) -> str:
-        """The program that runs these programs."""
-        return str(self._interpreter) if self._interpreter is not None else "node"
+    def runner(self, program: Program) -> str:
+        """What runs a program by itself: with the packages that it imports, and no others.
+
+        Raises:
+            NoEnvironment: these cannot be installed here.
+        """
+        if self._interpreter is None:
+            return "node"
+        try:
+            return str(self._python_with(program.needs))
+        except python.NotInstallable as error:
+            raise NoEnvironment(str(error)) from error
 
     def laid(self, program: Program) -> Path:
         """The program's file, in a folder of its own in which there is nothing else."""

@@ -37,6 +37,9 @@ ACCOMPANYING = ("NEON_WS_PROXY", "NEON_FETCH_ENDPOINT", "NEON_PIPELINE_CONNECT")
 """Settings that only say where the serverless endpoints are, or how they are spoken to."""
 
 _SECRET = re.compile(r"password|passwd|secret|token|key|options", re.IGNORECASE)
+"""Names of parameters that hold a secret, or may: Neon takes an endpoint's name and a password in ``options``."""
+
+_PLAIN_OPTIONS = re.compile(r"(-c\s*[a-z_.]+=[\w,.]*\s*)+")
 
 _TABLE = re.compile(r"(CREATE TEMPORARY TABLE|INSERT INTO) [^ .(]*\.?(\w+)")
 
@@ -156,10 +159,14 @@ def _parameters(url: str) -> list[Part]:
     pairs = (pair.partition("=") for pair in url.partition("?")[2].split("&") if pair)
     names = parse_url(url).query
     return [
-        Part("option", "parameter", name, "" if _SECRET.search(decoded(name)) else value)
+        Part("option", "parameter", name, value if _may_be_told(decoded(name), decoded(value)) else "")
         for name, _, value in pairs
         if decoded(name) in names
     ]
+
+
+def _may_be_told(name: str, value: str) -> bool:
+    return not _SECRET.search(name) or (name == "options" and _PLAIN_OPTIONS.fullmatch(value) is not None)
 
 
 def _variables(variables: Mapping[str, str], environ: Mapping[str, str]) -> list[Part]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from repro.document import Outcome
+from repro.probe.failures import classify
 from repro.reproduce.bench import LONGEST_S, Bench
 from repro.reproduce.program import Program
 from repro.reproduce.sameness import masked, phrases
@@ -49,10 +50,11 @@ def checked(bench: Bench, program: Program, expected: Outcome, *, times: int = R
     """
     outputs: list[str] = []
     failing: list[str] = []
+    runner = bench.runner(program)
     for _ in range(times):
         if bench.left_s <= 0:
             break
-        code, output = _run(bench, program)
+        code, output = _run(bench, program, runner)
         outputs.append(output)
         if code != 0 and _is(expected, output) and _words(output) == _words((failing or outputs)[0]):
             failing.append(output)
@@ -80,9 +82,17 @@ def _is(expected: Outcome, output: str) -> bool:
     """Whether the output holds the error; one that says nothing is told by the program's last word alone."""
     known = phrases(expected)
     seen = masked(output)
-    if expected["status"] == "timeout":
+    if expected["status"] == "timeout" or not known or any(each in seen for each in known):
         return True
-    return not known or any(each in seen for each in known)
+    return _failure(expected) in LOST and classify(RuntimeError(output)).failure in LOST
+
+
+LOST = frozenset({"eof", "connection_reset"})
+"""A connection that the server ended: drivers name it either way, by turns."""
+
+
+def _failure(expected: Outcome) -> str:
+    return expected["error"]["failure"] if expected["error"] is not None else ""
 
 
 def _words(output: str) -> str:
@@ -91,11 +101,11 @@ def _words(output: str) -> str:
     return " ".join(line for line in output.splitlines() if line in known)
 
 
-def _run(bench: Bench, program: Program) -> tuple[int, str]:
+def _run(bench: Bench, program: Program, runner: str) -> tuple[int, str]:
     """The exit code and all that was printed; a program that does not end in time has the code 124."""
     file = bench.laid(program)
     process = subprocess.Popen(
-        [bench.runner, file.name],
+        [runner, file.name],
         cwd=file.parent,
         env=_unbuffered(bench.environment(program)),
         stdin=subprocess.DEVNULL,

@@ -21,7 +21,7 @@ from repro.reproduce.case import (
     having,
 )
 from repro.reproduce.checking import Checked, checked
-from repro.reproduce.place import STAND_INS, Place
+from repro.reproduce.place import Place, stand_in_for
 from repro.reproduce.program import Program
 from repro.reproduce.reducing import NotInteresting, Reduction
 from repro.reproduce.sameness import failure_of, shown
@@ -30,6 +30,9 @@ Tell = Callable[[str], None]
 
 CONFIRMATIONS = 5
 """How often transactions at once must fail in the same way: what a race decides may go well a few times."""
+
+
+INTERRUPTION = "an interruption"
 
 
 class FailsOtherwise(ValueError):  # noqa: N818 - it says what is wrong
@@ -124,11 +127,11 @@ def minimise(bench: Bench, whole: Program, wanted: Identity, tell: Tell) -> Mini
         _simplified(reduction)
         reduction.run([partial(_is_of, kind) for kind in KINDS])
         _fewer_at_once(search)
-        _stood_in(search, wanted)
+        _stood_in(search, wanted, whole.causes)
     except OutOfTime:
         stopped = "the deadline"
-    except Interrupted:
-        stopped = "an interruption"
+    except (Interrupted, KeyboardInterrupt):
+        stopped = INTERRUPTION
     assert search.outcome is not None  # noqa: S101 - the whole program was kept at least
     return Minimised(search.program, search.outcome, search.trials, stopped)
 
@@ -174,21 +177,18 @@ def _with_count(case: Case, count: int) -> Case:
     )
 
 
-def _stood_in(search: _Search, wanted: Identity) -> None:
-    """Let something in the program itself stand in for the target, where that fails in the same way."""
-    if having(search.program.case, "transaction", "command", "login"):
+def _stood_in(search: _Search, wanted: Identity, causes: Iterable[str]) -> None:
+    """Let something in the program itself stand in for the target, where that fails in the same way.
+
+    Nothing more is left out afterwards: only the target can tell what is needed.
+    """
+    case, place = search.program.case, search.program.place
+    stand_in = stand_in_for(wanted.failure, causes)
+    if stand_in is None or having(case, "transaction", "command", "login"):
         return
-    for stand_in in STAND_INS.get(wanted.failure, ()):
-        place = replace(search.program.place, stand_in=stand_in)
-        if wanted.port is not None:
-            place = replace(place, keeps_its_port=True, host="localhost")
-        reduction = Reduction(search.program.case, partial(search.fails, place))
-        try:
-            reduction.check()
-        except NotInteresting:
-            continue
-        reduction.run([partial(_is_of, kind) for kind in KINDS])
-        return
+    if wanted.port is not None:
+        place = replace(place, keeps_its_port=True, host="localhost")
+    search.fails(replace(place, stand_in=stand_in), case)
 
 
 def proved(bench: Bench, found: Minimised, most_at_once: int) -> tuple[Minimised, Checked]:

@@ -87,7 +87,7 @@ def _server(place: Place) -> Lines:
     if not place.serves:
         return []
     greeting = GREETINGS.get(place.stand_in or "nobody")
-    does = {"silent": "", "closes": "socket.destroy();"}.get(
+    does = {"silent": "", "closes": "socket.once('data', () => socket.end());"}.get(
         place.stand_in or "", f"socket.end({json.dumps(greeting)});"
     )
     return [

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 StandIn = Literal["nobody", "silent", "closes", "http", "ssh"]
 
-STAND_INS: dict[str, Sequence[StandIn]] = {
-    "connection_refused": ("nobody",),
-    "timeout": ("silent",),
-    "eof": ("closes",),
-    "connection_reset": ("closes",),
-    "protocol_mismatch": ("http", "ssh"),
-    "tls_protocol": ("http", "ssh", "closes"),
+_OF_FAILURE: Mapping[str, StandIn] = {
+    "connection_refused": "nobody",
+    "timeout": "silent",
+    "eof": "closes",
+    "connection_reset": "closes",
 }
-"""What may stand in for the target where a failure is of this class, the simplest first."""
+
+_OF_CAUSE: Mapping[str, StandIn] = {
+    "tcp-accept-then-close": "closes",
+    "tcp-port-is-http": "http",
+    "tcp-port-is-ssh": "ssh",
+}
+"""Where a driver is not understood, the same failure may have many reasons: only who answered tells."""
+
+
+def stand_in_for(failure: str, causes: Iterable[str]) -> StandIn | None:
+    """What may stand in for the target; None where nothing can.
+
+    Args:
+        failure: of the closed vocabulary.
+        causes: the ids of what was found for the probe.
+    """
+    known = (_OF_CAUSE[cause] for cause in causes if cause in _OF_CAUSE)
+    return next(known, _OF_FAILURE.get(failure))
+
 
 WORDS: dict[StandIn, str] = {
     "nobody": "no server is needed: nobody listens at the address that it dials",
     "silent": "in the server's place it starts one that accepts connections and stays silent",
-    "closes": "in the server's place it starts one that accepts connections and ends them at once",
+    "closes": "in the server's place it starts one that accepts connections and ends them at the first word",
     "http": "in the server's place it starts one that answers like HTTP",
     "ssh": "in the server's place it starts one that greets like SSH",
 }

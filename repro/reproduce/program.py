@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class Program:
         versions: of the packages that it needs, by their names as they are installed.
         failure: how it fails, in one sentence.
         origin: where it comes from, in one sentence.
+        causes: the ids of what was found for the probe.
     """
 
     driver: Driver
@@ -44,6 +46,7 @@ class Program:
     versions: Mapping[str, str]
     failure: str = ""
     origin: str = ""
+    causes: Sequence[str] = ()
 
     @property
     def file(self) -> str:
@@ -77,8 +80,15 @@ class Program:
     def command(self) -> str:
         """The command that runs it, with the form of each setting that it wants."""
         program = "python" if self.driver.language == "python" else "node"
-        wanted = [f"{name}={_FORMS.get(name, '…')}" for name in self.settings]
+        wanted = [f"{name}={self._form(name)}" for name in self.settings]
         return " ".join([*wanted, program, self.file])
+
+    def _form(self, name: str) -> str:
+        hidden = [part.name for part in having(self.case, "parameter") if not part.text]
+        asked = (
+            "?" + "&".join(f"{each}=…" for each in hidden) if hidden and name == self.driver.variable else ""
+        )
+        return shlex.quote(f"{_FORMS.get(name, '…')}{asked}") if asked else _FORMS.get(name, "…")
 
     @property
     def settings(self) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from repro.reproduce.case import at_once, having, whole
 from repro.reproduce.drivers import DRIVERS
 from repro.reproduce.minimising import counted
@@ -45,3 +47,21 @@ def test_a_push_has_its_command_and_no_transaction() -> None:
 
     assert [part.role for part in case] == ["command"]
     assert at_once(case) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("options=-c%20default_transaction_read_only%3Don", True),
+        ("options=-csearch_path%3Da,b%20-c%20x.y%3D1", True),
+        ("options=endpoint%3Done%3Bhush", False),
+        ("options=-c%20a.password%3Dx%20endpoint%3Done", False),
+        ("sslpassword=hush", False),
+        ("application_name=shop", True),
+    ],
+)
+def test_a_value_that_may_be_a_secret_is_not_told(query: str, told: bool) -> None:
+    case = whole(DRIVERS["tcp.asyncpg"], {"DATABASE_URL": f"postgresql://h/d?{query}"}, {})
+    (parameter,) = having(case, "parameter")
+
+    assert parameter.text == (query.partition("=")[2] if told else "")

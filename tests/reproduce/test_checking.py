@@ -31,7 +31,9 @@ class Laid:
     folder: Path
     texts: list[str]
     left_s: float = 60.0
-    runner: str = sys.executable
+
+    def runner(self, _program: Program) -> str:
+        return sys.executable
 
     def laid(self, program: Program) -> Path:
         file = self.folder / program.file
