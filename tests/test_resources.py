@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,28 @@ def test_a_broken_installation_says_so_in_one_line(tmp_path: Path, monkeypatch: 
         resources.probe_script("tcp_raw.py")
 
     assert "\n" not in str(caught.value)
+
+
+OURS = "import repro.probe, repro.hooks, repro.persistence"
+
+
+def test_a_cell_sees_this_package_and_nothing_that_is_installed_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    (site / "beside.py").touch()
+    (site / "repro").symlink_to(resources.PACKAGE)
+    monkeypatch.setattr(resources, "PACKAGE", site / "repro")
+
+    alone = {"PYTHONPATH": str(resources.package_alone())}
+    for script, code in ((OURS, 0), ("import beside", 1)):
+        # without site-packages, as in an environment that has none of our dependencies
+        done = subprocess.run(
+            [sys.executable, "-S", "-c", script], env=alone, capture_output=True, check=False
+        )
+        assert done.returncode == code, done.stderr.decode()
+
+
+def test_a_checkout_is_alone_already() -> None:
+    assert resources.package_alone() == ROOT

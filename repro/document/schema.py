@@ -37,6 +37,15 @@ def validate_event(line: Mapping[str, Any]) -> None:
     _hold("event-1.json", line, "trace line")
 
 
+def validate_matrix(document: Mapping[str, Any]) -> None:
+    """Hold the document of a matrix against ``matrix-1.json``.
+
+    Raises:
+        InvalidDocument: it is of another shape.
+    """
+    _hold("matrix-1.json", document, "matrix")
+
+
 def _hold(name: str, instance: Mapping[str, Any], what: str) -> None:
     error = next(iter(validator(name).iter_errors(instance)), None)
     if error is not None:

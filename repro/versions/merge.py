@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from repro.document.schema import InvalidDocument, validate_matrix
 from repro.environments.pins import Cell, Pin
 from repro.versions.render import SCHEMA
 from repro.versions.trial import Trial, Verdict, verdict
@@ -34,9 +35,12 @@ def read(path: Path) -> list[Trial]:
         document = json.loads(file.read_text(encoding="utf-8"))
         schema = document["schema"]
         if schema == SCHEMA:
+            validate_matrix(document)
             return [_trial(cell) for cell in document["cells"]]
         if schema == RUN_SCHEMA:
             return [_of_run(document)]
+    except InvalidDocument as error:
+        raise NotMergeable(str(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotMergeable("it is no document of a matrix or a run") from error
     raise NotMergeable(f"its schema is {schema!r}, not {SCHEMA} or {RUN_SCHEMA}")

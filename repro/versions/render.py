@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from xml.etree import ElementTree as ET
 
+from repro.document.schema import validate_matrix
 from repro.report.escape import cell, code, one_line
 from repro.versions.marks import Marks
 from repro.versions.trial import Trial, Verdict
@@ -74,7 +75,7 @@ def sentence(trials: Sequence[Trial], marks: Marks) -> str:
 
 
 def as_json(trials: Sequence[Trial], marks: Marks) -> str:
-    """The document of a matrix."""
+    """The document of a matrix, valid against the published schema."""
     cells = [
         {
             "cell": str(trial.cell),
@@ -88,7 +89,9 @@ def as_json(trials: Sequence[Trial], marks: Marks) -> str:
         }
         for trial in trials
     ]
-    return json.dumps({"schema": SCHEMA, "cells": cells}, indent=2) + "\n"
+    document = {"schema": SCHEMA, "cells": cells}
+    validate_matrix(document)
+    return json.dumps(document, indent=2) + "\n"
 
 
 def _probe(trial: Trial, name: str, found: Verdict, marks: Marks) -> dict[str, object]:

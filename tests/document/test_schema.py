@@ -15,7 +15,7 @@ from repro.events import FAILURES, Event, Peer
 Change = Callable[[Any], object]
 
 
-@pytest.mark.parametrize("name", ["run-1.json", "event-1.json"])
+@pytest.mark.parametrize("name", ["run-1.json", "event-1.json", "matrix-1.json"])
 def test_the_schemas_are_schemas(name: str) -> None:
     Draft202012Validator.check_schema(validator(name).schema)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.document import Outcome
+from repro.document import InvalidDocument, Outcome
 from repro.environments.pins import Cell, parse
 from repro.versions import marks, render
 from repro.versions.specification import BadSpecification, of_file, of_flags, shard
@@ -144,6 +144,12 @@ def test_every_form_holds_the_same() -> None:
     assert "| `pg=1.0.0` | `pg 1.0.0` | **✗** regressed |" in render.as_markdown(tried, noted)
     (line,) = render.as_annotations(tried, noted)
     assert line.startswith("::error title=repro matrix::pg=1.0.0, tcp.x: regressed")
+
+
+def test_a_document_of_another_shape_is_not_written() -> None:
+    (trial,) = trials(Verdict("maybe"))  # type: ignore[arg-type]
+    with pytest.raises(InvalidDocument, match="/cells/0/probes/0/state"):
+        render.as_json([trial], {})
 
 
 def test_foreign_text_breaks_nothing() -> None:
