@@ -37,7 +37,7 @@ ACCOMPANYING = ("NEON_WS_PROXY", "NEON_FETCH_ENDPOINT", "NEON_PIPELINE_CONNECT")
 """Settings that only say where the serverless endpoints are, or how they are spoken to."""
 
 _SECRET = re.compile(r"password|passwd|secret|token|key|options", re.IGNORECASE)
-"""Names of parameters that hold a secret, or may: Neon takes an endpoint's name and a password in ``options``."""
+"""Names of parameters that hold a secret, or may: Neon takes an endpoint and a password in ``options``."""
 
 _PLAIN_OPTIONS = re.compile(r"(-c\s*[a-z_.]+=[\w,.]*\s*)+")
 

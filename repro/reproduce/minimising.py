@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -177,7 +177,7 @@ def _with_count(case: Case, count: int) -> Case:
     )
 
 
-def _stood_in(search: _Search, wanted: Identity, causes: Iterable[str]) -> None:
+def _stood_in(search: _Search, wanted: Identity, causes: Sequence[str]) -> None:
     """Let something in the program itself stand in for the target, where that fails in the same way.
 
     Nothing more is left out afterwards: only the target can tell what is needed.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,22 +16,29 @@ _OF_FAILURE: Mapping[str, StandIn] = {
 }
 
 _OF_CAUSE: Mapping[str, StandIn] = {
+    "sl-localhost-443": "nobody",
+    "tcp-refused": "nobody",
+    "px-env-down": "nobody",
+    "sl-fetch-dropped": "closes",
     "tcp-accept-then-close": "closes",
     "tcp-port-is-http": "http",
     "tcp-port-is-ssh": "ssh",
 }
-"""Where a driver is not understood, the same failure may have many reasons: only who answered tells."""
 
 
-def stand_in_for(failure: str, causes: Iterable[str]) -> StandIn | None:
+def stand_in_for(failure: str, causes: Sequence[str]) -> StandIn | None:
     """What may stand in for the target; None where nothing can.
+
+    Where a cause was found, only what has that cause may: a connection that ends looks alike whether nobody
+    understood the first word or somebody is in the way.
 
     Args:
         failure: of the closed vocabulary.
         causes: the ids of what was found for the probe.
     """
-    known = (_OF_CAUSE[cause] for cause in causes if cause in _OF_CAUSE)
-    return next(known, _OF_FAILURE.get(failure))
+    if not causes:
+        return _OF_FAILURE.get(failure)
+    return next((_OF_CAUSE[cause] for cause in causes if cause in _OF_CAUSE), None)
 
 
 WORDS: dict[StandIn, str] = {

@@ -331,30 +331,20 @@ def _neon_websocket(case: Case, _place: Place) -> tuple[list[str], list[Lines]]:
     dial = "with connect(ENDPOINT, open_timeout=5, ping_interval=None, compression=None) as websocket:"
     if not having(case, "login"):
         return imports, [endpoint, [dial, '    print("upgraded")']]
-    body = ["with tempfile.TemporaryDirectory() as folder, entrance(folder, websocket):"]
-    inner = 'host=folder, port=5432, sslmode="disable", channel_binding="disable"'
-    call = f"{inner}, connect_timeout=5, autocommit=True"
-    body += indented(
-        [
-            "parts = urlsplit(URL)",
-            "login = {",
-            '    "user": unquote(parts.username or ""),',
-            '    "password": unquote(parts.password or ""),',
-            '    "dbname": parts.path[1:],',
-            "}",
-            f"with psycopg.connect(**login, {call}) as connection:",
-            '    print("opened")',
-            *indented(_psycopg_transaction(case)),
-        ]
-    )
-    return (
-        [
-            "from urllib.parse import unquote, urlsplit",
-            "psycopg",
-            "from websockets.sync.client import connect",
-        ],
-        [endpoint, ["", *_TUNNEL], ["", dial, *indented(body)]],
-    )
+    log_in = [
+        "login = {name: value for name, value in conninfo_to_dict(URL).items() if name not in OF_TLS}",
+        "login |= {'host': folder, 'hostaddr': '', 'port': '5432', 'connect_timeout': 5}",
+        "login |= {'sslmode': 'disable', 'channel_binding': 'disable'}",
+        "with psycopg.connect(**login, autocommit=True) as connection:",
+        *indented(['print("opened")', *_psycopg_transaction(case)]),
+    ]
+    enter = ["with tempfile.TemporaryDirectory() as folder, entrance(folder, websocket):", *indented(log_in)]
+    of_tls = [
+        "# TLS is the WebSocket's affair, and not that of what is inside",
+        'OF_TLS = {"channel_binding", "sslmode", "sslnegotiation", "sslrootcert"}',
+    ]
+    imports += ["psycopg", "from psycopg.conninfo import conninfo_to_dict"]
+    return imports, [[*endpoint, "", *of_tls], ["", *_TUNNEL], ["", dial, *indented(enter)]]
 
 
 _TUNNEL = [

@@ -52,6 +52,7 @@ def test_numbers_and_line_breaks_are_no_difference_between_messages() -> None:
         ("tls_protocol", [], None),  # it may have many reasons
         ("tls_protocol", ["tcp-port-is-ssh"], "ssh"),
         ("connection_reset", ["cfg-x", "tcp-port-is-http"], "http"),
+        ("connection_reset", ["redis-plain-to-tls"], None),  # somebody else ends it, and why is known
         ("sql_error", [], None),
     ],
 )
