@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import secrets
@@ -72,7 +73,9 @@ def matrix(arguments: argparse.Namespace) -> int:
             tried = running.run(order, _tell, _Counter(len(cells)).done)
     except LabError as error:
         raise errors.CannotTest(f"the lab: {error}") from error
-    code = _judged(arguments, tried.trials, expected, redactor)
+    positions = {cell: number for number, cell in enumerate(asked.cells)}
+    trials = [dataclasses.replace(trial, position=positions[trial.cell]) for trial in tried.trials]
+    code = _judged(arguments, trials, expected, redactor)
     if not tried.interrupted:
         return code
     errors.tell(f"interrupted after {len(tried.trials)} of {len(cells)} cells")

@@ -52,6 +52,7 @@ def _trial(cell: Mapping[str, Any]) -> Trial:
         dict(cell["versions"]),
         cell["skipped"],
         {each["name"]: _verdict(each) for each in cell["probes"]},
+        cell["position"],
     )
 
 
@@ -72,10 +73,10 @@ def _of_run(document: Mapping[str, Any]) -> Trial:
 
 
 def merged(parts: Iterable[Iterable[Trial]]) -> list[Trial]:
-    """All trials, in their order; of one cell that several tried the last one that was tried counts."""
+    """All trials, in the order of their matrix; of one cell the last one that was tried counts."""
     found: dict[Cell, Trial] = {}
     for part in parts:
         for trial in part:
             if trial.is_tried or trial.cell not in found:
                 found[trial.cell] = trial
-    return list(found.values())
+    return sorted(found.values(), key=lambda trial: trial.position)

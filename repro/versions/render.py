@@ -79,6 +79,7 @@ def as_json(trials: Sequence[Trial], marks: Marks) -> str:
     cells = [
         {
             "cell": str(trial.cell),
+            "position": trial.position,
             "pins": [
                 {"ecosystem": pin.ecosystem, "name": pin.name, "wanted": pin.wanted}
                 for pin in trial.cell.pins

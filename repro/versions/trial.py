@@ -49,12 +49,14 @@ class Trial:
         versions: what was installed, by package.
         skipped: why it was not tried; None where it was.
         verdicts: by probe.
+        position: of the cell in the whole matrix, from 0; the parts of one are joined by it.
     """
 
     cell: Cell
     versions: Mapping[str, str] = field(default_factory=dict)
     skipped: str | None = None
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    position: int = 0
 
     @property
     def is_tried(self) -> bool:

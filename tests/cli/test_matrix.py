@@ -86,6 +86,7 @@ def test_a_secret_stops_what_is_written(tmp_path: Path, capsys: pytest.CaptureFi
         "cells": [
             {
                 "cell": "a=1.0.0",
+                "position": 0,
                 "pins": [{"ecosystem": "pypi", "name": "a", "wanted": "1.0.0"}],
                 "versions": {},
                 "skipped": "it said correct-horse-battery",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,11 @@ def test_a_matrix_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_the_last_that_was_tried_counts() -> None:
     first, second, third = trial("a=1.0.0", x=PASS), trial("a=1.0.0", x=FAIL), trial("a=1.0.0")
     assert merged([[first], [second], [third]]) == [second]
+
+
+def test_parts_are_joined_in_the_order_of_their_matrix() -> None:
+    whole = [replace(trial(f"a={number}.0.0", x=PASS), position=number) for number in range(5)]
+    assert merged([whole[1::2], whole[0::2]]) == whole
 
 
 @pytest.mark.parametrize(
