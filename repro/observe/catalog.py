@@ -84,6 +84,8 @@ SPECIMENS = (
     Entry("specimen.fallback-push", "specimens/fallback_push.py", ("UPSTASH_REDIS_URL",)),
     Entry("specimen.fallback-marked", "specimens/fallback_marked.py", ("UPSTASH_REDIS_URL",)),
     Entry("specimen.upstash-py-retries", "specimens/upstash_py_retries.py", ("UPSTASH_REDIS_REST_URL",)),
+    Entry("specimen.rest-worker", "specimens/rest_worker.py", ("UPSTASH_REDIS_REST_URL",)),
+    Entry("specimen.tcp-worker", "specimens/tcp_worker.py", ("UPSTASH_REDIS_URL",)),
     Entry("specimen.upstash-py-marked", "specimens/upstash_py_marked.py", ("UPSTASH_REDIS_REST_URL",)),
 )
 """Probes that are wrong on purpose, as applications are; no run has them unless they are named."""

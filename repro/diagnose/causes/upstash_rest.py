@@ -71,6 +71,14 @@ def _with_marks(_view: View, outcome: Outcome) -> Change | None:
     )
 
 
+def _over_tcp(view: View, outcome: Outcome) -> Change | None:
+    """The same command where a connection can wait; other probes ask the lab's server."""
+    if outcome["name"] != "specimen.rest-worker":
+        return in_the_lab(view, outcome)
+    probe = "specimen.tcp-worker"
+    return Change(words="the same command over Redis TCP", probe=probe, command=f"repro run --only {probe}")
+
+
 CAUSES: tuple[Cause, ...] = (
     Cause(
         id="up-redis-url-in-rest",
@@ -155,7 +163,7 @@ CAUSES: tuple[Cause, ...] = (
         fix=("Take Redis TCP for it.",),
         links=("https://github.com/upstash/docs/blob/main/redis/features/restapi.mdx",),
         ops=("http.response",),
-        change=in_the_lab,
+        change=_over_tcp,
     ),
     Cause(
         id="up-401",
@@ -198,7 +206,7 @@ CAUSES: tuple[Cause, ...] = (
             "Correct the URL: https://NAME.upstash.io, without a port.",
             "502 and 504 pass or are the provider's: look at its status page.",
         ),
-        links=("https://github.com/upstash/redis-js/issues",),
+        links=("https://github.com/upstash/redis-py",),
         ops=("http.response", "close"),
         change=in_the_lab,
     ),

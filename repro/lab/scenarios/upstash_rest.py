@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import urllib.request
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
-from repro.lab.faults import AnswerTo, Cut, Fault, FaultRelay
+from repro.lab.faults import AnswerTo, Cut, Fault, FaultRelay, Replace, RespReply
+from repro.lab.faults.own_gateway import own_gateway
 from repro.lab.faults.servers import Handler, answering, hanging_up, serving
 from repro.lab.process import Lab
+from repro.lab.scenarios.redis_tcp import queue_behind
 from repro.lab.scenarios.scenario import Scenario, Scene, Stage
 from repro.lab.scenarios.targets import QUEUE, of_the_lab
 
 _BOTH = ("push.upstash-rest", "node.upstash")
-_JSON = "application/json"
 
 
 def _with(**settings: Callable[[Lab], str]) -> Stage:
@@ -39,9 +41,34 @@ def _served_by(handler: Handler) -> Stage:
     return stage
 
 
-def _refused(message: str) -> Stage:
-    """Upstash's own way to say no, where a plan of Upstash is what cannot be had here."""
-    return _served_by(answering("400 Bad Request", f'{{"error":"{message}"}}', _JSON))
+def _with_limits(*, spent: int = 0, **limits: int) -> Stage:
+    """The lab's queue behind a gateway with the limits of a small plan.
+
+    Args:
+        spent: requests that somebody else has made before.
+        limits: as those of `repro.lab.upstash.app.Limits`.
+    """
+
+    @contextlib.contextmanager
+    def stage(lab: Lab) -> Iterator[Scene]:
+        from repro.lab.upstash.app import Limits  # noqa: PLC0415 - loads a web framework
+
+        with own_gateway(lab, Limits(**limits)) as rest:
+            for _ in range(spent):
+                _ask(rest, lab.environment["UPSTASH_REDIS_REST_TOKEN"])
+            yield of_the_lab(lab, *QUEUE, UPSTASH_REDIS_REST_URL=rest)
+
+    return stage
+
+
+def _ask(rest: str, token: str) -> None:
+    with urllib.request.urlopen(f"{rest}/ping?_token={token}"):  # noqa: S310 - http to this machine
+        pass
+
+
+@contextlib.contextmanager
+def _as_it_is(lab: Lab) -> Iterator[Scene]:
+    yield of_the_lab(lab, *QUEUE)
 
 
 class _EveryOtherAnswer(AnswerTo):
@@ -99,24 +126,38 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="up-daily-limit",
         cause="up-daily-limit",
         title="the plan's commands of the day are used up",
-        stage=_refused("ERR max daily request limit exceeded. Limit: 10000, Usage: 10001."),
+        stage=_with_limits(requests=5, spent=5),
         only=_BOTH,
+        proof="confirmed",
+    ),
+    Scenario(
+        name="up-daily-limit-tcp",
+        cause="up-daily-limit",
+        title="the plan's commands of the day are used up, and Redis TCP is no way out",
+        stage=queue_behind(
+            Fault(
+                lambda: RespReply("EVAL"),
+                Replace(b"-ERR max daily request limit exceeded. Limit: 10000, Usage: 10001.\r\n"),
+                times=None,
+            )
+        ),
+        only=("push.redis-tcp", "node.ioredis"),
         proof="confirmed",
     ),
     Scenario(
         name="up-size",
         cause="up-size",
         title="the request is larger than the plan allows",
-        stage=_refused("ERR max request size exceeded. Limit: 1048576 bytes, Actual: 1100000"),
+        stage=_with_limits(body_bytes=512),
         only=_BOTH,
         proof="confirmed",
     ),
     Scenario(
         name="up-unsupported-command",
         cause="up-unsupported-command",
-        title="the command cannot be had over REST",
-        stage=_refused("ERR Command is not available: 'EVAL'"),
-        only=_BOTH,
+        title="a worker waits for its jobs over REST",
+        stage=_as_it_is,
+        only=("specimen.rest-worker",),
         proof="confirmed",
     ),
     Scenario(

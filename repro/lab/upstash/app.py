@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
@@ -29,10 +30,29 @@ from repro.lab.upstash.requests import (
 from repro.lab.upstash.resp import ErrorReply, Reply
 
 _METHODS = ("GET", "HEAD", "POST", "PUT")
-_MAX_BODY = 10 * (1 << 20)
 
 
-def create_app(*, redis: tuple[str, int], password: str, token: str, read_only_token: str) -> ASGIApp:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a plan allows; the errors are worded as in Upstash's documentation (redis/troubleshooting).
+
+    Args:
+        body_bytes: of one request.
+        requests: in all, as long as the gateway runs; None for any number.
+    """
+
+    body_bytes: int = 10 * (1 << 20)
+    requests: int | None = None
+
+
+def create_app(
+    *,
+    redis: tuple[str, int],
+    password: str,
+    token: str,
+    read_only_token: str,
+    limits: Limits = Limits(),
+) -> ASGIApp:
     """The gateway in front of one Valkey or Redis.
 
     Args:
@@ -40,8 +60,9 @@ def create_app(*, redis: tuple[str, int], password: str, token: str, read_only_t
         password: of the server's default user.
         token: the bearer token that may do everything.
         read_only_token: the one that may not write.
+        limits: of the plan.
     """
-    endpoint = _Endpoint(Pool(redis, password), token=token, read_only_token=read_only_token)
+    endpoint = _Endpoint(Pool(redis, password), limits, token=token, read_only_token=read_only_token)
     return Starlette(routes=[Route("/{path:path}", endpoint)])
 
 
@@ -61,8 +82,10 @@ class _Refused(Exception):  # noqa: N818 - reads as what it says
 class _Endpoint:
     """Every path of the API."""
 
-    def __init__(self, pool: Pool, *, token: str, read_only_token: str) -> None:
+    def __init__(self, pool: Pool, limits: Limits, *, token: str, read_only_token: str) -> None:
         self._pool = pool
+        self._limits = limits
+        self._used = 0
         self._table = CommandTable(pool)
         self._token = token.encode()
         self._read_only_token = read_only_token.encode()
@@ -91,7 +114,8 @@ class _Endpoint:
             raise _Refused(405, "ERR Method Not Allowed")
         read_only = self._is_read_only(request)
         encoded = request.headers.get("upstash-encoding", "").lower() == "base64"
-        body = await _body(request)
+        self._spend()
+        body = await _body(request, self._limits.body_bytes)
         match request.url.path:
             case "/pipeline":
                 commands = commands_in_body(body, what="pipeline request")
@@ -102,6 +126,13 @@ class _Endpoint:
             case _:
                 return as_object(await self._single(request, body, read_only=read_only), encoded=encoded)
         return [as_object(reply, encoded=encoded) for reply in replies]
+
+    def _spend(self) -> None:
+        """Count a request of somebody who is known, whatever it asks for."""
+        self._used += 1
+        limit = self._limits.requests
+        if limit is not None and self._used > limit:
+            raise BadRequest(f"ERR max daily request limit exceeded. Limit: {limit}, Usage: {self._used}.")
 
     def _is_read_only(self, request: Request) -> bool:
         given = token_in(request.headers.get("authorization"), request.url.query).encode()
@@ -147,13 +178,13 @@ def _command(request: Request, body: bytes) -> Command:
     return command
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, most: int) -> bytes:
     """The whole body; one that is too long is read to its end, so that the client hears why it is refused."""
     body, size = bytearray(), 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size <= _MAX_BODY:
+        if size <= most:
             body += chunk
-    if size > _MAX_BODY:
-        raise BadRequest(f"ERR max request size exceeded. Limit: {_MAX_BODY} bytes, Actual: {size}")
+    if size > most:
+        raise BadRequest(f"ERR max request size exceeded. Limit: {most} bytes, Actual: {size}")
     return bytes(body)

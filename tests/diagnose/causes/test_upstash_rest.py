@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from repro.diagnose import engine
+from repro.diagnose.causes import BY_ID
 from repro.diagnose.view import View
 from repro.document import Outcome
 from repro.observe.peers import Speaker
@@ -99,3 +100,17 @@ def test_who_ends_the_connection_is_asked(protocol: str, cause: str | None) -> N
 )
 def test_a_push_that_arrived_twice(lines: list[dict[str, Any]], cause: str | None) -> None:
     assert found(rest("duplicate_effect", operation="read_back"), lines) == cause
+
+
+@pytest.mark.parametrize(
+    ("name", "control"),
+    [
+        ("specimen.rest-worker", "specimen.tcp-worker"),
+        ("push.upstash-rest", "push.upstash-rest"),
+        ("specimen.upstash-py-retries", None),
+    ],
+)
+def test_a_command_that_rest_lacks_is_asked_over_tcp(name: str, control: str | None) -> None:
+    failing = rest("redis_error", "ERR Command is not available: 'BLPOP'", "read_back", name)
+    change = BY_ID["up-unsupported-command"].change(View([failing], {}, {}), failing)
+    assert (change and change.probe) == control
