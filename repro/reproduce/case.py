@@ -77,16 +77,19 @@ def at_once(case: Iterable[Part]) -> int:
     return int(next((part.text for part in case if part.role == "at_once"), "1"))
 
 
-def whole(driver: Driver, variables: Mapping[str, str], environ: Mapping[str, str]) -> Case:
+def whole(
+    driver: Driver, variables: Mapping[str, str], environ: Mapping[str, str], *, durable: bool = False
+) -> Case:
     """Everything that the probe did, and everything that it was given, as parts.
 
     Args:
         driver: which one.
         variables: the target's settings, under their environment names.
         environ: the environment of the probe, without them.
+        durable: whether the probe made a schema of its own.
     """
     return (
-        *(_of_the_queue() if driver.effect == "push" else _of_the_database(driver)),
+        *(_of_the_queue() if driver.effect == "push" else _of_the_database(driver, durable=durable)),
         *_parameters(target_url(driver, variables)),
         *(Part("option", "keyword", text, text) for text in driver.keywords),
         *_variables(variables, environ),
@@ -98,7 +101,7 @@ def _together(count: int) -> Part:
     return Part("concurrency", "at_once", f"{count} transactions at once", str(count))
 
 
-def _of_the_database(driver: Driver) -> list[Part]:
+def _of_the_database(driver: Driver, *, durable: bool) -> list[Part]:
     request = OrchestrationRequest(
         idempotency_key="reproduction", jobs=(Job(kind="generate", payload={"position": 1}),)
     )
@@ -110,11 +113,20 @@ def _of_the_database(driver: Driver) -> list[Part]:
     return [
         *login,
         Part("statement", "transaction", "BEGIN … COMMIT"),
+        *([_SCHEMA] if durable else []),
         *(_setup(text) for text in schema.statements(schema.TEMPORARY, temporary=True)),
         *(Part("statement", "insert", _titled(each.sql), each.sql, each.params) for each in inserts),
         *([OBSERVED] if driver.observes else []),
     ]
 
+
+_SCHEMA = Part(
+    "statement",
+    "setup",
+    "CREATE SCHEMA",
+    "DO $$ BEGIN CREATE SCHEMA txrepro_reproduction; DROP SCHEMA txrepro_reproduction; END $$",
+)
+"""It is gone before anybody sees it, also where the transaction commits."""
 
 OBSERVED = Part("statement", "observe", "one connection for each transaction?")
 

@@ -333,8 +333,8 @@ def _neon_websocket(case: Case, _place: Place) -> tuple[list[str], list[Lines]]:
         return imports, [endpoint, [dial, '    print("upgraded")']]
     log_in = [
         "login = {name: value for name, value in conninfo_to_dict(URL).items() if name not in OF_TLS}",
-        "login |= {'host': folder, 'hostaddr': '', 'port': '5432', 'connect_timeout': 5}",
-        "login |= {'sslmode': 'disable', 'channel_binding': 'disable'}",
+        'login |= {"host": folder, "hostaddr": "", "port": "5432", "connect_timeout": 5}',
+        'login |= {"sslmode": "disable", "channel_binding": "disable"}',
         "with psycopg.connect(**login, autocommit=True) as connection:",
         *indented(['print("opened")', *_psycopg_transaction(case)]),
     ]

@@ -33,7 +33,7 @@ def program_of(
     name = driver.packages[0]
     return Program(
         driver,
-        whole(driver, variables, environ),
+        whole(driver, variables, environ, durable=document["transaction"]["effect"] == "commit"),
         Place(driver.variable),
         versions,
         failure=f"{name.partition('[')[0]} {versions[name]}".strip() + f": {sentence(outcome)}.",

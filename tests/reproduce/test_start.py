@@ -15,6 +15,7 @@ def run(**changes: Any) -> RunDocument:
         "run_id": "20260131-235959-3f9a2c",
         "environment": {"drivers": {"sqlalchemy": "2.0.1", "asyncpg": "0.31.0", "psycopg": "3.2.9"}},
         "findings": [],
+        "transaction": {"statements": [], "effect": "rollback"},
     }
     return cast("RunDocument", {**document, **changes})
 
@@ -49,3 +50,13 @@ def test_its_first_lines_say_how_it_fails_and_what_was_found_of_the_target() -> 
     )
     assert program.causes == ["cfg-x"]
     assert program.text.startswith('"""asyncpg 0.31.0: authenticate fails')
+
+
+def test_a_run_that_made_its_own_schema_may_need_that_right() -> None:
+    probe = failed("tcp.asyncpg", "asyncpg", "0.31.0")
+    durable = run(transaction={"statements": [], "effect": "commit"})
+
+    for document, makes in ((durable, True), (run(), False)):
+        program = program_of(document, probe, DRIVERS["tcp.asyncpg"], {}, {})
+        assert ("CREATE SCHEMA" in program.text) is makes
+        assert program.text.count("DROP SCHEMA") == makes
