@@ -242,4 +242,10 @@ def _show(made: record.Reproduction, written: Path) -> None:
     errors.tell(f"written {written}")
     errors.tell(f"install {made.install}")
     errors.tell(f"run     {made.command}")
-    errors.tell(f"checked failed in the same way {made.failed} of {made.runs} times, from an empty folder")
+    errors.tell(f"checked {_checked(made)}")
+
+
+def _checked(made: record.Reproduction) -> str:
+    if not made.runs:
+        return "not yet: run it as above"
+    return f"failed in the same way {made.failed} of {made.runs} times, from an empty folder"

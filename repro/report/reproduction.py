@@ -15,13 +15,14 @@ _LANGUAGES = {"py": "python", "mjs": "js"}
 
 
 def render(made: Sequence[Reproduction], room: Room) -> str:
-    """Markdown for all of them, as many as there is room for; empty where there is none.
+    """Markdown for those that failed each time, as many as there is room for; empty where there is none.
 
     Args:
         made: of one run.
         room: how much to show.
     """
-    return "\n\n".join("\n\n".join(_one(each, room)) for each in made[: room.probes])
+    proved = [each for each in made if each.every_time]
+    return "\n\n".join("\n\n".join(_one(each, room)) for each in proved[: room.probes])
 
 
 def _one(made: Reproduction, room: Room) -> Iterator[str]:

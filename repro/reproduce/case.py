@@ -181,9 +181,30 @@ def _may_be_told(name: str, value: str) -> bool:
     return not _SECRET.search(name) or (name == "options" and _PLAIN_OPTIONS.fullmatch(value) is not None)
 
 
+_TELLING = re.compile(
+    r"PG(?:SSLMODE|CHANNELBINDING|GSSENCMODE|CONNECT_TIMEOUT|TZ|CLIENTENCODING|REQUIREAUTH|TARGETSESSIONATTRS)"
+    r"|NEON_PIPELINE_CONNECT|NODE_TLS_REJECT_UNAUTHORIZED|PYTHON(?:DEVMODE|ASYNCIODEBUG)"
+)
+"""Variables whose values say something of a failure and nothing of a person."""
+
+_PROXY_OF_THIS_MACHINE = re.compile(r"[a-z0-9]+://(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?/?")
+
+
+def _value_to_tell(name: str, value: str) -> str:
+    """A variable's value as it may stand in a command; empty where it is left to a person."""
+    is_proxy = name.upper().endswith("_PROXY") and name not in ACCOMPANYING
+    if is_proxy and _PROXY_OF_THIS_MACHINE.fullmatch(value):
+        return value
+    return value if _TELLING.fullmatch(name) and re.fullmatch(r"[\w.+-]{1,40}", value) else ""
+
+
 def _variables(variables: Mapping[str, str], environ: Mapping[str, str]) -> list[Part]:
     named = [name for name in ACCOMPANYING if variables.get(name) or environ.get(name)]
     read_by_drivers = sorted(
         name for name, value in environ.items() if value and IN_FORCE.fullmatch(name) and name not in named
     )
-    return [Part("variable", "variable", name) for name in (*named, *read_by_drivers)]
+    known = {**environ, **variables}
+    return [
+        Part("variable", "variable", name, _value_to_tell(name, known[name]))
+        for name in (*named, *read_by_drivers)
+    ]

@@ -84,6 +84,9 @@ class Program:
         return " ".join([*wanted, program, self.file])
 
     def _form(self, name: str) -> str:
+        told = next((part.text for part in having(self.case, "variable") if part.name == name), "")
+        if told:
+            return shlex.quote(told)
         hidden = [part.name for part in having(self.case, "parameter") if not part.text]
         asked = (
             "?" + "&".join(f"{each}=…" for each in hidden) if hidden and name == self.driver.variable else ""

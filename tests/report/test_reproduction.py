@@ -31,6 +31,11 @@ def test_a_run_without_one_has_the_report_that_it_had(origin: Any) -> None:
     assert alone([], Room()) == ""
 
 
+@pytest.mark.parametrize(("runs", "failed"), [(5, 4), (0, 0)])
+def test_one_that_does_not_fail_each_time_is_not_reported(runs: int, failed: int) -> None:
+    assert alone([replace(MADE, runs=runs, failed=failed)], Room()) == ""
+
+
 @pytest.mark.parametrize("text", ["`````\n@somebody #1\n", "x" * (MOST_OF_A_PROGRAM + 1)])
 def test_a_program_breaks_out_of_nothing_and_a_long_one_is_named(text: str) -> None:
     shown = alone([replace(MADE, text=text)], Room())

@@ -65,3 +65,26 @@ def test_a_value_that_may_be_a_secret_is_not_told(query: str, told: bool) -> Non
     (parameter,) = having(case, "parameter")
 
     assert parameter.text == (query.partition("=")[2] if told else "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("PGSSLMODE", "require", True),
+        ("PGSSLMODE", "re quire'", False),
+        ("PGPASSWORD", "hush", False),
+        ("PGHOST", "db", False),
+        ("HTTPS_PROXY", "http://127.0.0.1:9", True),
+        ("https_proxy", "http://[::1]:9/", True),
+        ("HTTPS_PROXY", "http://me:hush@127.0.0.1:9", False),
+        ("HTTPS_PROXY", "http://proxy:9", False),
+        ("SSL_CERT_FILE", "/home/me/ca.pem", False),
+    ],
+)
+def test_a_variable_s_value_is_told_where_it_says_nothing_of_a_person(
+    name: str, value: str, told: bool
+) -> None:
+    case = whole(DRIVERS["tcp.asyncpg"], {"DATABASE_URL": "postgresql://h/d"}, {name: value})
+    (variable,) = having(case, "variable")
+
+    assert (variable.name, variable.text) == (name, value if told else "")

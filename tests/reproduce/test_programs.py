@@ -155,6 +155,16 @@ def test_a_parameter_stands_in_the_file_and_a_secret_one_is_read_from_the_enviro
             "npm install @vercel/postgres@1.0",
         ),
         (
+            made("tcp.psycopg", Part("variable", "variable", "PGSSLMODE", "require")),
+            f"DATABASE_URL={FORM} PGSSLMODE=require python tcp_psycopg.py",
+            "python -m pip install 'psycopg[binary]==1.0'",
+        ),
+        (
+            made("tcp.asyncpg", Part("option", "parameter", "sslpassword")),
+            f"DATABASE_URL='{FORM}?sslpassword=…' python tcp_asyncpg.py",
+            "python -m pip install asyncpg==1.0",
+        ),
+        (
             made("push.upstash-rest"),
             "UPSTASH_REDIS_REST_URL=https://HOST UPSTASH_REDIS_REST_TOKEN=TOKEN python push_upstash_rest.py",
             "python -m pip install httpx==1.0",
