@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import secrets
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -101,7 +103,7 @@ class _Matrix:
             plan, versions = await asyncio.to_thread(prepared, cell, self._order.plan, self._tell, self._stop)
         except (NotInstallable, NodeUnavailable) as error:
             return Trial(cell, skipped=self._order.redactor.text(str(error)))
-        seen = [await observe_beside(plan, Silent()) for _ in range(self._order.repeats)]
+        seen = [await observe_beside(_own(plan), Silent()) for _ in range(self._order.repeats)]
         return Trial(cell, versions, verdicts=self._verdicts(seen))
 
     def _verdicts(self, seen: Sequence[Observation]) -> dict[str, Verdict]:
@@ -110,3 +112,9 @@ class _Matrix:
             for outcome in each.outcomes:
                 found.setdefault(outcome["name"], []).append(self._order.redactor.value(outcome))
         return {name: verdict(outcomes, self._order.passing_ports) for name, outcomes in found.items()}
+
+
+def _own(plan: Plan) -> Plan:
+    """The plan with a run of its own: schemas and keys are named by it, and cells are tried side by side."""
+    started, _, _ = plan.run_id.rpartition("-")
+    return dataclasses.replace(plan, run_id=f"{started}-{secrets.token_hex(3)}")
