@@ -37,7 +37,7 @@ _BEGINNINGS: Sequence[tuple[bytes, str]] = (
     (b"-MASTERDOWN", "redis"),
     (b"\x15\x03", "tls"),
     (b"220 ", "smtp"),
-    (b"E", "postgres"),
+    (b"E\0\0", "postgres"),  # ErrorResponse; its length is below 64 KiB. Memcached says ERROR
 )
 _NAMES = {
     "ssh": "SSH",

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.document import Outcome
-from repro.lab.faults.servers import answering, closing, hanging_up, serving, silent
+from repro.lab.faults.servers import answering, closing, fatal, hanging_up, serving, silent
 from repro.lab.process import Lab
 from repro.observe.peers import asked, protocol_of
 from tests.diagnose.test_engine import outcome
@@ -41,6 +41,8 @@ def greeting(words: bytes) -> Handler:
         (greeting(b"SSH-2.0-OpenSSH_9.2p1\r\n"), "ssh", True),
         (greeting(b"220 mail.test ESMTP\r\n"), "smtp", True),
         (greeting(b"J\0\0\0\n8.0.36\0"), "mysql", True),
+        (greeting(fatal("53300", "sorry, too many clients already")), "postgres", True),
+        (greeting(b"ERROR\r\n"), "unknown", True),  # as Memcached has it
         (answering("400 Bad Request", ""), "http", False),
         (hanging_up, "closes", False),
         (silent, "silent", False),
