@@ -68,6 +68,16 @@ class View:
         error = outcome["error"]
         return None if error is None or error["address"] is None else self.peers.get(error["address"])
 
+    def let_in_beside(self, outcome: Outcome) -> bool:
+        """Whether another probe got its work done where this one failed, over the same transport."""
+        address = outcome["error"]["address"] if outcome["error"] else None
+        alike = [each for each in self.passing() if each["transport"] == outcome["transport"]]
+        # the last one that it dialled: libpq goes on to the next address where a login is refused
+        last = [lines[-1] for each in alike if (lines := self.lines(each, "connect"))]
+        return address is not None and any(
+            not line.get("failure") and _whom(line) == address for line in last
+        )
+
     def evidence(self, outcomes: Iterable[Outcome], *ops: str) -> list[Evidence]:
         """The failed events of these kinds; where a probe has none, the deepest link of its error."""
         found: list[Evidence] = []
@@ -88,10 +98,14 @@ class View:
         ]
 
 
+def _whom(line: Line) -> str:
+    peer = line.get("peer")
+    return str(Peer(peer["address"], peer["port"])) if peer else ""
+
+
 def told(line: Line) -> str:
     """An event in a few words: ``connect [::1]:443 ECONNREFUSED``, ``ws.close [::1]:443 1009 ws_closed``."""
-    peer = line.get("peer")
-    whom = str(Peer(peer["address"], peer["port"])) if peer else str(line.get("dns.name") or "")
+    whom = _whom(line) or str(line.get("dns.name") or "")
     number = line.get("http.status") or line.get("ws.close_code") or ""
     how = line.get("errno") or line.get("failure") or ""
     return " ".join(filter(None, (str(line["op"]), whom, str(number), str(how))))

@@ -97,7 +97,10 @@ def _with_scheme(view: View, outcome: Outcome) -> Change:
 
 
 def _is_near(url: Url | None) -> bool:
-    return url is not None and all(is_of_this_machine(each.host) for each in url.hosts)
+    """Whether a URL leads to this machine; parameters may lead elsewhere, whatever its host is."""
+    if url is None or {"host", "hostaddr"} & set(url.query):
+        return False
+    return all(is_of_this_machine(each.host) for each in url.hosts)
 
 
 def _says_nothing(view: View) -> list[Outcome]:
@@ -185,10 +188,11 @@ def _shown(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _weakens(view: View) -> bool:
-    """Whether a login that insists on its channel would go to another machine without."""
+    """Whether a login that insists on its channel, or on its method, would go to another machine without."""
     query = _query(view)
     secured = query.get("sslmode") in {"require", "verify-ca", "verify-full"}
-    return query.get("channel_binding") == "require" and not secured and not _is_near(view.url())
+    insists = query.get("channel_binding") == "require" or query.get("gssencmode") == "require"
+    return (insists or "require_auth" in query) and not secured and not _is_near(view.url())
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

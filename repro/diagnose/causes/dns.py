@@ -44,7 +44,18 @@ def _does_not_exist(view: View) -> list[Outcome]:
         for outcome in view.where(failed("dns_nxdomain"), during("resolve"))
         if not _has_no_address(view, outcome)
         and not any(line.get("dns.error") in _NO_ANSWER for line in _lookups(view, outcome))
+        and not _exists(view, outcome)
     ]
+
+
+def _exists(view: View, outcome: Outcome) -> bool:
+    """Whether another lookup of the run found the name: then it is no name that does not exist."""
+    names = {line.get("dns.name") for line in _lookups(view, outcome)} - {None}
+    return any(
+        line.get("dns.name") in names and (line.get("dns.answers") or line.get("dns.error") == _NO_ADDRESS)
+        for other in view.outcomes
+        for line in view.lines(other, "dns")
+    )
 
 
 def _resolver_fails(view: View) -> list[Outcome]:
@@ -79,9 +90,21 @@ def _only_v6(view: View) -> list[Outcome]:
     return [
         outcome
         for outcome in view.failing()
-        if (failed("dns_nxdomain")(outcome) and during("resolve")(outcome) and _has_no_address(view, outcome))
+        if (
+            failed("dns_nxdomain")(outcome) and during("resolve")(outcome) and _lacks_addresses(view, outcome)
+        )
         or (failed("host_unreachable")(outcome) and _leads_nowhere(view, outcome))
     ]
+
+
+def _lacks_addresses(view: View, outcome: Outcome) -> bool:
+    """It says so; or it cannot tell, as Node, whose ENOTFOUND is either, and another one did of the same name."""
+    names = {line.get("dns.name") for line in _lookups(view, outcome)} - {None}
+    return _has_no_address(view, outcome) or any(
+        line.get("dns.name") in names and line.get("dns.error") == _NO_ADDRESS
+        for other in view.outcomes
+        for line in _lookups(view, other)
+    )
 
 
 def _leads_nowhere(view: View, outcome: Outcome) -> bool:
@@ -188,8 +211,9 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         id="dns-nxdomain",
         layer="dns",
-        title="The host does not exist",
-        summary="The name was looked up, and the answer was that there is none. No address was dialled.",
+        title="No host of this name is found",
+        summary="The name was looked up, and the answer was that there is none, or, from Node, whose ENOTFOUND is either, "
+        "that it has no address. No address was dialled, and no other lookup found one.",
         suspects=_does_not_exist,
         ops=("dns",),
         symptoms={
@@ -200,7 +224,7 @@ CAUSES: tuple[Cause, ...] = (
         },
         apart={
             "sl-derived-endpoint": "the name that was looked up is the one in the setting",
-            "dns-nodata-v6only": "the answer was that there is no such name, not that it lacks an address",
+            "dns-nodata-v6only": "no driver was told that the name is there and lacks an address",
             "dns-servfail": "the resolver answered",
         },
         fix=(

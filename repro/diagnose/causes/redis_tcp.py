@@ -216,9 +216,14 @@ def _with_resp2(view: View, outcome: Outcome) -> Change | None:
     )
 
 
+_NO_SECRETS = frozenset(
+    {"db", "ssl_cert_reqs", "ssl_check_hostname", "socket_timeout", "health_check_interval"}
+)
+
+
 def _shown(parameters: Sequence[str]) -> list[str]:
-    """Those that hold no secret, whatever else there is."""
-    return [each for each in parameters if each.partition("=")[0] not in {"password", "username"}]
+    """Those that are known to hold no secret: the URL's others are not for a command."""
+    return [each for each in parameters if each.partition("=")[0] in _NO_SECRETS]
 
 
 def _retried(view: View, outcome: Outcome) -> list[Line]:
@@ -485,6 +490,8 @@ CAUSES: tuple[Cause, ...] = (
             over("tcp"),
             failed("auth_failed"),
             says(*_REFUSED_PASSWORD),
+            # another client was let in there: they part on what the password is
+            lambda outcome: not view.let_in_beside(outcome),
         ),
         symptoms={
             "redis-py": "AuthenticationError: invalid username-password pair or user is disabled.",

@@ -25,6 +25,8 @@ _QUOTAS = (
 )
 """Codes of Neon's control plane, and the words around them (neon, proxy/src/control_plane)."""
 
+_UNKNOWN = failed("dns_nxdomain", "dns_failure")
+
 _LIMITS = (
     "Too many connections attempts",
     "Too many connections to this endpoint",
@@ -76,10 +78,12 @@ def _refused_on_443(view: View) -> list[Outcome]:
 
 
 def _derived_name(view: View) -> list[Outcome]:
-    """The first label of the host became ``api``, and that is no name, or no URL."""
+    """The first label of the host became ``api``, and that is no name, or no URL; the host itself is one."""
+    if "NEON_FETCH_ENDPOINT" in view.variables or view.where(is_of_the_database, over("tcp"), _UNKNOWN):
+        return []
     return [
         outcome
-        for outcome in view.where(failed("dns_nxdomain", "dns_failure", "config_invalid"))
+        for outcome in view.where(is_of_the_database, over("http"), failed("dns_nxdomain", "config_invalid"))
         if any(endpoint["host"].startswith("api.") for endpoint in outcome["predicted"])
     ]
 
@@ -108,7 +112,9 @@ def _hangs_up(view: View) -> list[Outcome]:
 
     def ends_every_connection(outcome: Outcome) -> bool:
         speaker = view.speaker(outcome)
-        return speaker is not None and speaker.protocol == "closes"
+        # it may end those alone that name no host in their handshake, as the one that asked afterwards
+        shaken = any(not line.get("failure") for line in view.lines(outcome, "tls.handshake"))
+        return speaker is not None and speaker.protocol == "closes" and not shaken
 
     return view.where(
         is_of_the_database, over("http"), failed("eof", "connection_reset"), ends_every_connection

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 from repro.diagnose.cause import Cause, Change
 from repro.diagnose.controls import in_the_lab
-from repro.diagnose.urls import with_parameter
+from repro.diagnose.urls import is_of_this_machine, with_parameter
 from repro.diagnose.view import DATABASE_VARIABLES, View, is_of_the_database, over, said, says, sqlstate
 from repro.document import Outcome
+from repro.persistence.dsn import Url
 
 _ASKED_FOR_ONE = (
     "no password supplied",
@@ -17,6 +19,9 @@ _ASKED_FOR_ONE = (
     "missing authentication credentials: required password",
 )
 """What libpq, pg, and Neon over HTTP say where they have no password to send."""
+
+
+_SAID_BY_LIBPQ = "fe_sendauth: no password supplied"
 
 
 def _refused(code: str, words: str = "") -> Callable[[Outcome], bool]:
@@ -49,21 +54,43 @@ def _no_password(view: View) -> list[Outcome]:
     if url is None or url.password or url.query.get("password"):
         return []
     telling = view.where(is_of_the_database, says(*_ASKED_FOR_ONE))
-    in_a_file = view.environ.get("PGPASSFILE") or {"passfile", "service"} & set(url.query)
-    elsewhere = view.environ.get("PGPASSWORD") or (in_a_file and not telling)
+    # libpq has looked into the files that asyncpg and pg look into, too; other drivers look into none
+    looked = any(_SAID_BY_LIBPQ in said(each) for each in telling)
+    elsewhere = view.environ.get("PGPASSWORD") or (_may_be_in_a_file(view, url) and not looked)
     empty = [] if elsewhere else view.where(is_of_the_database, sqlstate("28P01"))
     return [each for each in view.failing() if each in telling or each in empty]
 
 
+def _may_be_in_a_file(view: View, url: Url) -> bool:
+    """Whether there is a file that libpq, asyncpg or pg may have taken a password from."""
+    home = view.environ.get("HOME")
+    return bool(
+        view.environ.get("PGPASSFILE")
+        or view.environ.get("PGSERVICE")
+        or {"passfile", "service"} & set(url.query)
+        or (home and Path(home, ".pgpass").is_file())
+    )
+
+
 def _wrong_password(view: View) -> list[Outcome]:
+    """Refused, and nobody else was let in at the same address: then drivers part on what the password is."""
     # a pooler's text names no user
     named = _refused("28P01", "password authentication failed for user")
-    return view.where(is_of_the_database, lambda outcome: sqlstate("28P01")(outcome) or named(outcome))
+    return view.where(
+        is_of_the_database,
+        lambda outcome: sqlstate("28P01")(outcome) or named(outcome),
+        lambda outcome: not view.let_in_beside(outcome),
+    )
 
 
 def _without_binding(view: View, outcome: Outcome) -> Change | None:
-    name = next((each for each in DATABASE_VARIABLES if each in view.variables), None)
-    if name is None or outcome["transport"] != "tcp":
+    """With TLS, or on this machine: who insists on its channel gives its password to no other."""
+    name, url = next((each for each in DATABASE_VARIABLES if each in view.variables), None), view.url()
+    if name is None or url is None or outcome["transport"] != "tcp":
+        return None
+    dialled = (outcome["error"]["address"] or "") if outcome["error"] else ""
+    near = is_of_this_machine(dialled.rpartition(":")[0].strip("[]"))
+    if not near and url.query.get("sslmode") not in {"require", "verify-ca", "verify-full"}:
         return None
     return Change(
         words="channel_binding=prefer",

@@ -16,11 +16,21 @@ from repro.diagnose.view import (
     failed_with,
     is_of_the_database,
     over,
+    says,
+    sqlstate,
 )
 from repro.document import Outcome
 from repro.observe.peers import other_loopback
 
 _LOST_EARLY = ("eof", "connection_reset", "timeout", "protocol_mismatch", "tls_protocol")
+
+
+_ASKS_FOR_A_PASSWORD = frozenset(
+    {"AuthenticationSASL", "AuthenticationMD5Password", "AuthenticationCleartextPassword"}
+)
+_NOBODY = frozenset({"refuses", "unreachable"})
+_TELLING = frozenset({"postgres", "redis", "ssh", "smtp", "mysql"})
+"""Protocols by which it is plain that who listens is, or is not, the server that was meant."""
 
 
 def _spoken(protocol: str) -> Callable[[View], list[Outcome]]:
@@ -29,7 +39,7 @@ def _spoken(protocol: str) -> Callable[[View], list[Outcome]]:
     def suspects(view: View) -> list[Outcome]:
         def speaks(outcome: Outcome) -> bool:
             speaker = view.speaker(outcome)
-            return speaker is not None and speaker.protocol == protocol
+            return speaker is not None and speaker.protocol == protocol and not view.let_in_beside(outcome)
 
         return view.where(is_of_the_database, over("tcp"), failed(*_LOST_EARLY), speaks)
 
@@ -39,7 +49,7 @@ def _spoken(protocol: str) -> Callable[[View], list[Outcome]]:
 def _closes(view: View) -> list[Outcome]:
     def was_ended(outcome: Outcome) -> bool:
         speaker = view.speaker(outcome)
-        return speaker is not None and speaker.protocol == "closes"
+        return speaker is not None and speaker.protocol == "closes" and not view.let_in_beside(outcome)
 
     early = during("tls", "authenticate", "connect")
     return view.where(is_of_the_database, over("tcp"), failed(*_LOST_EARLY), early, was_ended)
@@ -65,7 +75,8 @@ def _the_other_family_listens(view: View) -> list[Outcome]:
         address = outcome["error"]["address"] if outcome["error"] else None
         other = None if address is None else other_loopback(address)
         speaker = None if other is None else view.peers.get(other)
-        return speaker is not None and speaker.protocol not in {"refuses", "unreachable"}
+        own = "postgres" if is_of_the_database(outcome) else "redis"
+        return speaker is not None and speaker.protocol not in _NOBODY | _TELLING - {own}
 
     return view.where(failed("connection_refused"), during("connect"), listens)
 
@@ -93,7 +104,7 @@ def _drivers_part_by_family(view: View) -> list[Outcome]:
     taken = {
         (line["peer"]["port"], ":" in line["peer"]["address"])
         for each in view.passing()
-        if is_of_the_database(each) and each["transport"] == "tcp"
+        if is_of_the_database(each) and each["transport"] == "tcp" and not _was_let_in_unasked(view, each)
         for line in view.lines(each, "connect")
         if line.get("peer") and line["peer"]["port"] and not line.get("failure")
     }
@@ -102,9 +113,22 @@ def _drivers_part_by_family(view: View) -> list[Outcome]:
         host, _, port = (outcome["error"]["address"] or "" if outcome["error"] else "").rpartition(":")
         if not port.isdecimal() or {each["host"] for each in outcome["predicted"]} != {"localhost"}:
             return False
+        if _is_by_a_rule(outcome):
+            return False
         return (int(port), ":" not in host) in taken and (int(port), ":" in host) not in taken
 
     return view.where(is_of_the_database, over("tcp"), during("authenticate", "insert"), was_on_the_other)
+
+
+def _is_by_a_rule(outcome: Outcome) -> bool:
+    """Whether pg_hba.conf refused a login: one server may have another rule for each address family."""
+    return says("pg_hba.conf")(outcome) or (sqlstate("28000")(outcome) and not says('role "')(outcome))
+
+
+def _was_let_in_unasked(view: View, outcome: Outcome) -> bool:
+    """Whether a rule let a probe in without a password: that says nothing of one that was refused elsewhere."""
+    names = {str(line.get("pg.name")) for line in view.lines(outcome, "pg.msg")}
+    return "AuthenticationOk" in names and names.isdisjoint(_ASKS_FOR_A_PASSWORD)
 
 
 def _nobody_listens(view: View) -> list[Outcome]:

@@ -172,8 +172,12 @@ def _pool_is_empty(view: View) -> list[Outcome]:
 
 def _only_good_connections(view: View, outcome: Outcome) -> bool:
     connects = view.lines(outcome, "connect")
-    ready = any(line.get("pg.name") == "ReadyForQuery" for line in view.lines(outcome, "pg.msg"))
-    return bool(connects) and ready and not any(line.get("failure") for line in connects)
+    ready = {
+        line.get("conn") for line in view.lines(outcome, "pg.msg") if line.get("pg.name") == "ReadyForQuery"
+    }
+    # one that was accepted and is not ready may be what was waited for
+    all_ready = len(ready) >= len(connects) > 0
+    return all_ready and not any(line.get("failure") for line in connects)
 
 
 def _masked(view: View) -> list[Outcome]:

@@ -25,10 +25,16 @@ def _said(*words: str, transports: tuple[str, ...] = ("http",)) -> Callable[[Vie
     return lambda view: view.where(is_of_the_queue, over(*transports), says(*words))
 
 
+def _token_refused(view: View) -> list[Outcome]:
+    """In the API's own words: a firewall for the web, or a login page, says 401 and 403 as well."""
+    refused = view.where(is_of_the_queue, over("http"), failed("auth_failed"))
+    return [each for each in refused if not _NOT_JSON.search(said(each))]
+
+
 def _no_answer_of_the_api(view: View) -> list[Outcome]:
     """An error page, or no answer at all from somebody who never gives one over HTTP."""
     over_rest = view.where(is_of_the_queue, over("http"))
-    page = [each for each in over_rest if _NOT_JSON.search(said(each)) and not failed("auth_failed")(each)]
+    page = [each for each in over_rest if _NOT_JSON.search(said(each))]
     return [each for each in over_rest if each in page or _answers_nobody(view, each)]
 
 
@@ -138,15 +144,19 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         id="up-readonly-token",
         layer="upstash-rest",
-        title="The REST token may only read",
-        summary="The token was taken, and the push was refused with NOPERM: it is the read-only one.",
+        title="The REST token may not write",
+        summary="The token was taken, and the push was refused with NOPERM: it is the read-only one, or one of a user of ACL "
+        "without the right to it.",
         suspects=_said("NOPERM"),
         symptoms={"all over REST": "NOPERM this user has no permissions to run the … command"},
         apart={
             "up-401": "the token was taken",
             "redis-noperm": "it is the REST token, not a user of ACL over TCP",
         },
-        fix=("Take UPSTASH_REDIS_REST_TOKEN, not the READONLY one.",),
+        fix=(
+            "Take UPSTASH_REDIS_REST_TOKEN, not the READONLY one.",
+            "For a token of ACL RESTTOKEN, grant its user the command and the keys.",
+        ),
         links=("https://github.com/upstash/docs/blob/main/redis/features/restapi.mdx",),
         ops=("http.response",),
         change=in_the_lab,
@@ -170,7 +180,7 @@ CAUSES: tuple[Cause, ...] = (
         layer="upstash-rest",
         title="Upstash refuses the REST token",
         summary="The endpoint was reached and answered 401: the token is missing, wrong, or another database's.",
-        suspects=lambda view: view.where(is_of_the_queue, over("http"), failed("auth_failed")),
+        suspects=_token_refused,
         symptoms={
             "@upstash/redis, upstash-redis": "UpstashError: WRONGPASS invalid or missing auth token",
             "older servers": "Unauthorized",

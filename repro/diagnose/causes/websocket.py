@@ -56,7 +56,8 @@ def _ended_without_a_close_frame(view: View) -> list[Outcome]:
         closes = view.lines(outcome, "ws.close")
         polite = any(line.get("ws.close_code") not in {None, _NEVER_SENT} for line in closes)
         at_commit = outcome["error"] is not None and outcome["error"]["operation"] == "commit"
-        return upgraded and not polite and not at_commit
+        refused = any(line.get("pg.name") == "ErrorResponse" for line in view.lines(outcome, "pg.msg"))
+        return upgraded and not polite and not at_commit and not refused
 
     lost = view.where(is_of_the_database, over("websocket"), failed("ws_closed", "eof", "connection_reset"))
     return [each for each in lost if was_cut(each) and says(*_NO_CLOSE_FRAME)(each)]

@@ -137,6 +137,10 @@ def test_no_experiment_sends_a_login_in_clear_to_another_machine() -> None:
     change = BY_ID["cfg-asyncpg-unknown-param"].change
     assert change(View([failing], {}, {"DATABASE_URL": bound}), failing) is None
     assert change(View([failing], {}, {"DATABASE_URL": bound + "&sslmode=require"}), failing) is not None
+    near_by_its_host_alone = f"{PLAIN}?channel_binding=require&hostaddr=203.0.113.7"
+    assert change(View([failing], {}, {"DATABASE_URL": near_by_its_host_alone}), failing) is None
+    by_method = f"{far}?channel_binding=prefer&require_auth=scram-sha-256"
+    assert change(View([failing], {}, {"DATABASE_URL": by_method}), failing) is None
 
 
 @pytest.mark.parametrize("secret", ["s3cret"])

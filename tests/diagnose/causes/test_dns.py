@@ -30,6 +30,15 @@ def nowhere(address: str, errno: str = "ENETUNREACH") -> dict[str, Any]:
     return {**connect(5432, errno, address), "failure": "host_unreachable"}
 
 
+def test_a_name_that_another_lookup_found_exists() -> None:
+    node = outcome("node.pg", failure="dns_nxdomain", operation="resolve")
+    untold = lookup("ENOTFOUND")
+    for other, cause in ((lookup(None, V4), None), (lookup("EAI_NODATA"), "dns-nodata-v6only")):
+        view = View([outcome("tcp.raw"), node], {"tcp.raw": [other], "node.pg": [untold]})
+        (finding,) = engine.findings(view)
+        assert finding["cause"] == cause
+
+
 QUESTION = {"seq": 1, "op": "dns.query", "dns.name": "db.test", "failure": None}
 TIMED_OUT = unresolved("timeout", operation="connect")
 UNREACHABLE = unresolved("host_unreachable", operation="connect")

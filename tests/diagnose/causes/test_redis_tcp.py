@@ -12,7 +12,7 @@ from repro.diagnose.causes import BY_ID
 from repro.diagnose.view import View
 from repro.document import Outcome
 from repro.observe.peers import Speaker
-from tests.diagnose.test_engine import outcome
+from tests.diagnose.test_engine import connect, outcome
 
 ADDRESS = "127.0.0.1:6379"
 REDIS = {"UPSTASH_REDIS_URL": "redis://default:p@localhost:6379"}
@@ -77,6 +77,23 @@ def test_a_refusal_is_told_by_its_code(failing: Outcome, code: str, cause: str |
 def test_an_empty_password_is_none(variables: dict[str, str], cause: str) -> None:
     refused = push("auth_failed", "invalid username-password pair or user is disabled.")
     assert found(refused, [reply("WRONGPASS")], variables=variables) == cause
+
+
+def test_a_password_that_another_client_was_let_in_with_is_not_wrong() -> None:
+    refused = push("auth_failed", "WRONGPASS invalid username-password pair or user is disabled.")
+    passing = outcome("node.ioredis", port=6379, protocol="redis")
+    view = View([passing, refused], {"node.ioredis": [connect(6379)]}, REDIS)
+    assert engine.findings(view)[0]["cause"] is None
+
+
+def test_a_command_shows_no_parameter_that_may_be_secret() -> None:
+    failing = push("redis_error", "unknown command 'HELLO'")
+    failing["driver"] = {"name": "redis", "version": "8"}
+    url = {"UPSTASH_REDIS_URL": "redis://localhost:6379?db=1&ssl_password=secret"}
+    change = BY_ID["vr-redispy8-resp3"].change(View([failing], {}, url), failing)
+    assert change is not None
+    assert change.variables["UPSTASH_REDIS_URL"].endswith("?db=1&ssl_password=secret&protocol=2")
+    assert "secret" not in change.command
 
 
 def command(name: str) -> dict[str, Any]:

@@ -34,6 +34,34 @@ def found(failing: Outcome, peer: Speaker | None = None) -> str | None:
     return finding["cause"]
 
 
+UNNAMED = http("dns_nxdomain", operation="resolve", host="api.example.test", address=None)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "variables", "derived"),
+    [
+        ([UNNAMED], URL, True),
+        ([http("dns_failure", operation="resolve", host="api.example.test", address=None)], URL, False),
+        ([UNNAMED], {**URL, "NEON_FETCH_ENDPOINT": "https://api.example.test/sql"}, False),
+        ([outcome("tcp.raw", failure="dns_nxdomain", operation="resolve"), UNNAMED], URL, False),
+        ([outcome("push.upstash-rest", transport="http", failure="dns_nxdomain", operation="resolve",
+                  host="api.example.test")], URL, False),
+    ],
+)  # fmt: skip
+def test_a_derived_name_alone_is_missing(
+    outcomes: list[Outcome], variables: dict[str, str], *, derived: bool
+) -> None:
+    causes = [each["cause"] for each in engine.findings(View(outcomes, {}, variables))]
+    assert ("sl-derived-endpoint" in causes) is derived
+
+
+def test_who_shook_hands_and_ended_the_connection_does_not_end_every_one() -> None:
+    shaken = {"seq": 1, "op": "tls.handshake", "peer": None, "failure": None}
+    peers = {ADDRESS: Speaker(ADDRESS, "closes")}
+    view = View([http("eof")], {"http.neon": [shaken]}, URL, peers=peers)
+    assert engine.findings(view)[0]["cause"] != "sl-fetch-dropped"
+
+
 @pytest.mark.parametrize(
     ("failing", "cause"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from repro.diagnose import engine
 from repro.diagnose.causes import BY_ID, startup_auth
 from repro.diagnose.view import View
 from repro.document import Outcome
-from tests.diagnose.test_engine import URL, outcome
+from tests.diagnose.test_engine import URL, connect, outcome
 
 KNOWN = {cause.id for cause in startup_auth.CAUSES}
 WITHOUT = {"DATABASE_URL": "postgresql://u@localhost:5432/d"}
@@ -85,6 +86,7 @@ def test_who_refused_the_login(failing: Outcome, cause: str | None) -> None:
 
 
 TOLD = libpq("fe_sendauth: no password supplied")
+UNREAD = refused("no password supplied, and the server asks for one", name="tcp.raw")
 EMPTY = refused(WRONG, "28P01")
 
 
@@ -97,7 +99,9 @@ EMPTY = refused(WRONG, "28P01")
         ([EMPTY], URL, {}, []),
         ([EMPTY], WITHOUT, {"PGPASSWORD": "q"}, []),
         ([EMPTY], WITHOUT, {"PGPASSFILE": "/f"}, []),
+        ([EMPTY], WITHOUT, {"PGSERVICE": "s"}, []),
         ([TOLD, EMPTY], WITHOUT, {"PGPASSFILE": "/f"}, ["tcp.psycopg", "tcp.asyncpg"]),
+        ([UNREAD, EMPTY], WITHOUT, {"PGPASSFILE": "/f"}, ["tcp.raw"]),
         ([refused("SASL: client password must be a string", None, "node.pg")], WITHOUT, {}, ["node.pg"]),
         ([EMPTY], {"DATABASE_URL": f"{WITHOUT['DATABASE_URL']}?password=p"}, {}, []),
         ([EMPTY], {"DATABASE_URL": f"{WITHOUT['DATABASE_URL']}?passfile=/f"}, {}, []),
@@ -109,6 +113,48 @@ def test_no_password(
     outcomes: list[Outcome], variables: dict[str, str], environ: dict[str, str], missing: list[str]
 ) -> None:
     assert found(outcomes, variables, **environ).get("auth-missing-password", []) == missing
+
+
+def test_a_password_file_that_is_there_may_hold_the_wrong_one(tmp_path: Path) -> None:
+    assert found([EMPTY], WITHOUT, HOME=str(tmp_path)) == {"auth-missing-password": ["tcp.asyncpg"]}
+    (tmp_path / ".pgpass").touch()
+    assert found([EMPTY], WITHOUT, HOME=str(tmp_path)) == {"auth-wrong-password": ["tcp.asyncpg"]}
+
+
+@pytest.mark.parametrize(
+    ("dialled", "protocol", "known"),
+    [
+        ("127.0.0.1", "postgresql", None),
+        ("127.0.0.2", "postgresql", "auth-wrong-password"),
+        ("127.0.0.1", "https", "auth-wrong-password"),
+    ],
+)
+def test_a_password_that_another_driver_was_let_in_with_is_not_wrong(
+    dialled: str, protocol: str, known: str | None
+) -> None:
+    passing = outcome("tcp.psycopg", protocol=protocol)
+    failing = refused(WRONG, "28P01", address="127.0.0.1:5432")
+    view = View([passing, failing], {"tcp.psycopg": [connect(5432, address=dialled)]}, URL)
+    (finding,) = engine.findings(view)
+    assert finding["cause"] == known
+
+
+@pytest.mark.parametrize(
+    ("address", "query", "tried"),
+    [
+        ("203.0.113.7:5432", "channel_binding=require", False),
+        ("203.0.113.7:5432", "channel_binding=require&sslmode=prefer", False),
+        ("203.0.113.7:5432", "channel_binding=require&sslmode=require", True),
+        ("127.0.0.1:5432", "channel_binding=require", True),
+        ("[::1]:5432", "channel_binding=require", True),
+    ],
+)
+def test_who_insists_on_its_channel_goes_without_it_to_nobody_in_clear(
+    address: str, query: str, *, tried: bool
+) -> None:
+    failing = refused(NO_BINDING, address=address)
+    view = View([failing], {}, {"DATABASE_URL": f"{URL['DATABASE_URL']}?{query}"})
+    assert (BY_ID["auth-channel-binding"].change(view, failing) is not None) is tried
 
 
 def test_a_poolers_own_sqlstate_stays_the_poolers_without_a_password() -> None:

@@ -88,6 +88,8 @@ def test_whoever_accepts_or_refuses_is_no_black_hole(attempt: Any) -> None:
     [
         (Speaker(V4, "postgres"), "tcp-localhost-v6-refused"),
         (Speaker(V4, "closes"), "tcp-localhost-v6-refused"),
+        (Speaker(V4, "ssh"), "tcp-refused"),
+        (Speaker(V4, "redis"), "tcp-refused"),
         (Speaker(V4, "refuses"), "tcp-refused"),
         (Speaker(V4, "unreachable"), "tcp-refused"),
     ],
@@ -115,14 +117,40 @@ REFUSED_LOGIN = failing("auth_failed", name="tcp.asyncpg", sqlstate="28P01", add
     ("events", "cause"),
     [
         ({"tcp.psycopg": [connect(5432)]}, "tcp-other-server-on-v6"),
-        ({"tcp.psycopg": [connect(5432), connect(5432, None, "::1")]}, "auth-wrong-password"),
+        ({"tcp.psycopg": [connect(5432), connect(5432, None, "::1")]}, None),
         ({"tcp.psycopg": [connect(5433)]}, "auth-wrong-password"),
         ({"tcp.psycopg": [connect(5432, "ECONNREFUSED")]}, "auth-wrong-password"),
         ({}, "auth-wrong-password"),
     ],
 )
-def test_drivers_part_by_family(events: dict[str, Any], cause: str) -> None:
+def test_drivers_part_by_family(events: dict[str, Any], cause: str | None) -> None:
     assert list(found([PASSING, REFUSED_LOGIN], events)) == [cause]
+
+
+@pytest.mark.parametrize(
+    ("error", "asked_for", "cause"),
+    [
+        ({"sqlstate": "28000", "message": 'no pg_hba.conf entry for host "::1"'}, "SASL", "auth-pg-hba-ip"),
+        ({"sqlstate": "28000", "message": 'Ident authentication failed for user "u"'}, "SASL", None),
+        ({"sqlstate": "28000", "message": 'role "u" does not exist'}, "SASL", "tcp-other-server-on-v6"),
+        ({"sqlstate": "28P01"}, "SASL", "tcp-other-server-on-v6"),
+        ({"sqlstate": "28P01"}, "Ok", "auth-wrong-password"),
+    ],
+)
+def test_one_server_with_other_rules_for_each_family_is_not_two(
+    error: dict[str, Any], asked_for: str, cause: str | None
+) -> None:
+    names = dict.fromkeys((f"Authentication{asked_for}", "AuthenticationOk"))
+    messages = [{"seq": 2, "op": "pg.msg", "pg.name": name, "failure": None} for name in names]
+    refused = failing("auth_failed", name="tcp.asyncpg", address=V6, **error)
+    assert list(found([PASSING, refused], {"tcp.psycopg": [connect(5432), *messages]})) == [cause]
+
+
+@pytest.mark.parametrize("protocol", ["http", "closes"])
+def test_where_another_driver_got_its_transaction_there_is_a_database(protocol: str) -> None:
+    lost = failing("eof", name="tcp.asyncpg")
+    peers = [Speaker(V4, protocol)]
+    assert list(found([PASSING, lost], {"tcp.psycopg": [connect(5432)]}, peers)) == [None]
 
 
 def test_one_name_with_two_addresses_elsewhere_is_not_localhost() -> None:

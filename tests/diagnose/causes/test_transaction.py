@@ -127,6 +127,8 @@ def test_a_pool_that_could_not_connect_is_not_empty() -> None:
     open_ones = [connect(5432), ready("I")]
     assert found(empty, events=open_ones) == {"tx-client-pool-exhausted": ["app.own"]}
     assert found(empty, events=[connect(5432, "ETIMEDOUT"), ready("I")]) == {None: ["app.own"]}
+    accepted_only = [*open_ones, connect(5432)]
+    assert found(empty, events=accepted_only) == {None: ["app.own"]}
 
 
 def test_statements_over_http_one_by_one_are_told_from_a_batch() -> None:

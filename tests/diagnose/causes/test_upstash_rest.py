@@ -72,6 +72,7 @@ def command(name: str = "RPUSH", conn: int = 1) -> dict[str, Any]:
         (rest("redis_error", "ERR Command is not available: 'EVAL'"), "up-unsupported-command"),
         (rest("redis_error", "ERR value is not an integer"), None),
         (rest("http_status", PAGE), "up-html-or-closed"),
+        (rest("auth_failed", "HTTP status 403, no JSON result: <html>"), "up-html-or-closed"),
         (rest("http_status", "rate"), None),
         (rest("http_status", PAGE, "commit", "http.neon"), None),
     ],

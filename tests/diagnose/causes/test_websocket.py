@@ -28,6 +28,13 @@ def close(code: int, sender: str | None = None) -> dict[str, Any]:
 
 
 UPGRADED = {"seq": 2, "op": "http.upgrade", "peer": None, "failure": None}
+REFUSAL = {
+    "seq": 3,
+    "op": "pg.msg",
+    "failure": "sql_error",
+    "pg.name": "ErrorResponse",
+    "pg.sqlstate": "XX000",
+}
 CUT = "no close frame received or sent"
 
 
@@ -81,6 +88,7 @@ def test_a_client_that_took_no_more(message: str, lines: list[dict[str, Any]], c
         ("insert", [UPGRADED, close(1009, "server"), close(1009, "client")], "ws-message-too-big"),
         ("insert", [UPGRADED, close(1000, "server"), close(1009, "client")], None),
         ("insert", [UPGRADED, close(1009)], None),
+        ("insert", [UPGRADED, REFUSAL], None),
         ("insert", [], None),
         ("insert", [{**UPGRADED, "failure": "ws_handshake"}], None),
     ],
