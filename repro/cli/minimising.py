@@ -22,7 +22,7 @@ from repro.probe.secrets import redactor_for
 from repro.reproduce import record
 from repro.reproduce.bench import Bench, Interrupted, NoEnvironment, OutOfTime, Site
 from repro.reproduce.case import at_once
-from repro.reproduce.checking import Checked
+from repro.reproduce.checking import UNCHECKED, Checked
 from repro.reproduce.drivers import DRIVERS, Driver
 from repro.reproduce.minimising import INTERRUPTION, FailsOtherwise, Minimised, counted, proved
 from repro.reproduce.minimising import minimise as reduce
@@ -178,11 +178,11 @@ def _found(bench: Bench, start: Program, wanted: Identity) -> tuple[Minimised, C
     except Interrupted:
         raise KeyboardInterrupt from None
     if found.stopped == INTERRUPTION:
-        return found, Checked(0, 0, "")
+        return found, UNCHECKED
     try:
         return proved(bench, found, at_once(start.case))
     except KeyboardInterrupt:
-        return replace(found, stopped=INTERRUPTION), Checked(0, 0, "")
+        return replace(found, stopped=INTERRUPTION), UNCHECKED
 
 
 def _record(outcome: Outcome, start: Program, found: Minimised, result: Checked) -> record.Reproduction:
@@ -202,6 +202,7 @@ def _record(outcome: Outcome, start: Program, found: Minimised, result: Checked)
         kept=[part.name for part in program.case],
         trials=found.trials,
         stopped=found.stopped,
+        wanted=result.wanted,
         runs=result.runs,
         failed=result.failed,
         output=result.output[-record.MOST_OUTPUT :],
@@ -248,4 +249,5 @@ def _show(made: record.Reproduction, written: Path) -> None:
 def _checked(made: record.Reproduction) -> str:
     if not made.runs:
         return "not yet: run it as above"
-    return f"failed in the same way {made.failed} of {made.runs} times, from an empty folder"
+    early = f", and there was no time for {made.wanted - made.runs} more" if made.runs < made.wanted else ""
+    return f"failed in the same way {made.failed} of {made.runs} times, from an empty folder{early}"

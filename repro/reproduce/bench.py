@@ -27,8 +27,11 @@ from repro.reproduce.case import ACCOMPANYING
 from repro.reproduce.drivers import Driver, target_url
 from repro.reproduce.program import Program
 
-LONGEST_S = 25.0
+LONGEST_S = 15.0
 """Seconds of one trial; a driver's own limits are shorter."""
+
+MOST_KEPT = 0.5
+"""Of the deadline, what may be kept for running the smallest program by itself in the end."""
 
 SHORTEST_S = 2.0
 """Seconds that must be left for one more trial."""
@@ -92,6 +95,8 @@ class Bench:
         self.driver = driver
         self.site = site
         self._ends = time.monotonic() + deadline_s
+        self._most_kept_s = deadline_s * MOST_KEPT
+        self._kept_s = 0.0
         self._numbers = itertools.count(1)
         self._versions = versions
         self._tell = tell
@@ -180,7 +185,7 @@ class Bench:
             OutOfTime: there is no time for it.
             Interrupted: somebody stopped it.
         """
-        left = self.left_s
+        left = self.left_s - self._kept_s
         if left < SHORTEST_S:
             raise OutOfTime
         file = self.laid(program)
@@ -204,6 +209,10 @@ class Bench:
         if seen.interrupted:
             raise Interrupted
         return seen.outcomes[0]
+
+    def keep(self, seconds: float) -> None:
+        """Keep some of the time for what comes after the trials, as far as that is reasonable."""
+        self._kept_s = min(seconds, self._most_kept_s)
 
     def _asked(self, file: Path) -> str:
         return json.dumps(

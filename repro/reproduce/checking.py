@@ -24,19 +24,25 @@ class Checked:
     """How often a program failed in the same way.
 
     Args:
-        runs: how often it was run.
+        wanted: how often it was to be run.
+        runs: how often there was time to run it.
         failed: how often it failed in the same way.
         output: what it printed when it failed, its error included; without the lines that name files.
     """
 
+    wanted: int
     runs: int
     failed: int
     output: str
 
     @property
     def every_time(self) -> bool:
-        """Whether it always did."""
-        return self.runs > 0 and self.failed == self.runs
+        """Whether it did as often as it was to be run."""
+        return self.failed == self.wanted
+
+
+UNCHECKED = Checked(REPETITIONS, 0, 0, "")
+"""Of a program that was not run by itself."""
 
 
 def checked(bench: Bench, program: Program, expected: Outcome, *, times: int = REPETITIONS) -> Checked:
@@ -58,7 +64,7 @@ def checked(bench: Bench, program: Program, expected: Outcome, *, times: int = R
         outputs.append(output)
         if code != 0 and _is(expected, output) and _words(output) == _words((failing or outputs)[0]):
             failing.append(output)
-    return Checked(len(outputs), len(failing), told((failing or outputs or [""])[0]))
+    return Checked(times, len(outputs), len(failing), told((failing or outputs or [""])[0]))
 
 
 _OF_A_TRACE = re.compile(r"\s*(at .*|File \".*|[\^~]+|Traceback .*|Node\.js v.*)?$|(file:)?/\S+:\d+$|    ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +21,7 @@ from repro.reproduce.case import (
     at_once,
     having,
 )
-from repro.reproduce.checking import Checked, checked
+from repro.reproduce.checking import REPETITIONS, Checked, checked
 from repro.reproduce.place import Place, stand_in_for
 from repro.reproduce.program import Program
 from repro.reproduce.reducing import NotInteresting, Reduction
@@ -84,6 +85,7 @@ class _Search:
         tried = replace(self.program, case=case, place=place)
         outcome: Outcome | None = None
         for _ in range(times):
+            began = time.monotonic()
             outcome = self._bench.tried(tried)
             self.trials += 1
             self.last = failure_of(outcome)
@@ -92,6 +94,7 @@ class _Search:
             if not same:
                 return False
         self.program, self.outcome = tried, outcome
+        self._bench.keep(REPETITIONS * (time.monotonic() - began))
         return True
 
 

@@ -32,7 +32,8 @@ class Reproduction:
         kept: what is left, in words.
         trials: how many programs were tried.
         stopped: why the search ended early; empty where nothing can be left out any more.
-        runs: how often it was run from an empty folder.
+        wanted: how often it was to be run from an empty folder.
+        runs: how often there was time for that.
         failed: how often it failed in the same way.
         output: what it printed.
         text: the program; read from its file.
@@ -50,6 +51,7 @@ class Reproduction:
     kept: Sequence[str]
     trials: int
     stopped: str
+    wanted: int
     runs: int
     failed: int
     output: str
@@ -57,8 +59,8 @@ class Reproduction:
 
     @property
     def every_time(self) -> bool:
-        """Whether it failed in the same way each time it was run."""
-        return self.runs > 0 and self.failed == self.runs
+        """Whether it failed in the same way as often as it was to be run."""
+        return self.failed == self.wanted > 0
 
     def as_json(self) -> dict[str, Any]:
         """It as JSON data, with its schema's name; without the program, which has a file of its own."""

@@ -31,7 +31,7 @@ def test_a_run_without_one_has_the_report_that_it_had(origin: Any) -> None:
     assert alone([], Room()) == ""
 
 
-@pytest.mark.parametrize(("runs", "failed"), [(5, 4), (0, 0)])
+@pytest.mark.parametrize(("runs", "failed"), [(5, 4), (3, 3), (0, 0)])
 def test_one_that_does_not_fail_each_time_is_not_reported(runs: int, failed: int) -> None:
     assert alone([replace(MADE, runs=runs, failed=failed)], Room()) == ""
 

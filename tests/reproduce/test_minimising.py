@@ -37,6 +37,9 @@ class Staged:
         self._left = trials
         self._end = end
 
+    def keep(self, seconds: float) -> None:
+        self.kept_s = seconds
+
     def tried(self, program: Program) -> Outcome:
         if not self._left:
             raise self._end
@@ -179,7 +182,7 @@ def test_what_does_not_fail_by_itself_each_time_gets_more_transactions_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def check(_bench: Bench, tried: Program, _expected: Outcome) -> Checked:
-        return Checked(5, 5 if at_once(tried.case) >= 8 else 4, "")
+        return Checked(5, 5, 5 if at_once(tried.case) >= 8 else 4, "")
 
     monkeypatch.setattr(minimising, "checked", check)
     whole_case = program("node.pg").case

@@ -24,6 +24,7 @@ MADE = record.Reproduction(
     kept=["channel_binding"],
     trials=8,
     stopped="",
+    wanted=5,
     runs=5,
     failed=5,
     output="opened",
