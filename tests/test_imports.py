@@ -30,8 +30,7 @@ MAY_IMPORT = {
     "trace": frozenset({"events", "redaction", "wire", "hooks"}),
     "observe": GROUND | {"document", "hooks", "lab", "probe", "resources", "trace", "wire"},
     "diagnose": GROUND | {"document", "lab", "observe", "probe"},
-    "reproduce": GROUND
-    | {"diagnose", "document", "environment_facts", "environments", "observe", "probe"},
+    "reproduce": GROUND | {"diagnose", "document", "environment_facts", "environments", "observe", "probe"},
     "report": GROUND | {"diagnose", "document", "reproduce", "resources", "trace"},
     "versions": GROUND | {"diagnose", "document", "environments", "observe", "probe", "report"},
 }
