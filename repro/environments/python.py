@@ -31,6 +31,9 @@ _LOCK_S = 2 * BUILD_S
 _PAUSE_S = 0.05
 _OFFLINE = "--offline"
 
+_FINDING = threading.Lock()
+"""uv asks `sysconfig`, whose first use by two threads gives one of them nothing (Python 3.11)."""
+
 
 class NotInstallable(RuntimeError):  # noqa: N818 - it says what is missing
     """These packages cannot be had here; the message is one line."""
@@ -88,7 +91,11 @@ def _uv() -> str:
         from uv import find_uv_bin  # noqa: PLC0415 - only environments need it
     except ImportError as error:
         raise NotInstallable("uv is not installed: pip install 'txrepro[all]'") from error
-    return str(find_uv_bin())
+    try:
+        with _FINDING:
+            return str(find_uv_bin())
+    except FileNotFoundError as error:
+        raise NotInstallable("the program of uv is missing: pip install --force-reinstall uv") from error
 
 
 def _requirements(pins: Sequence[Pin], needed: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import threading
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import uv
 
 from repro.environments.installer import Stopped
 from repro.environments.pins import parse
@@ -109,3 +111,24 @@ def test_a_build_that_is_stopped_leaves_nothing(environ: Mapping[str, str]) -> N
         provide(parse("txrepro-made=1.0.0"), [], environ, silent, stop)
     cache = Path(environ["XDG_CACHE_HOME"]) / "txrepro" / "python"
     assert [each.suffix for each in cache.iterdir()] == [".lock"]
+
+
+def test_uv_is_found_by_one_thread_at_a_time(
+    environ: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = uv.find_uv_bin()
+    together = threading.Barrier(2)
+
+    def find() -> str:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(0.2)  # the other one comes only where nothing holds it back
+            met.append(True)
+        return found
+
+    met: list[bool] = []
+    monkeypatch.setattr(uv, "find_uv_bin", find)
+    with ThreadPoolExecutor(2) as pool:
+        pins = parse("txrepro-made=1.0.0,2.0.0")
+        both = [pool.submit(provide, [pin], [], environ, silent) for pin in pins]
+    assert all(each.result() for each in both)
+    assert not met
