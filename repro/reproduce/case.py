@@ -36,8 +36,9 @@ Role = Literal[
 ACCOMPANYING = ("NEON_WS_PROXY", "NEON_FETCH_ENDPOINT", "NEON_PIPELINE_CONNECT")
 """Settings that only say where the serverless endpoints are, or how they are spoken to."""
 
-_SECRET = re.compile(r"password|passwd|secret|token|key|options", re.IGNORECASE)
-"""Names of parameters that hold a secret, or may: Neon takes an endpoint and a password in ``options``."""
+_SECRET = re.compile(r"pass|secret|token|key|options|user|host|service|cert|crl", re.IGNORECASE)
+"""Names of parameters that hold a secret, a person's word or a file of this machine, or may: Neon takes an
+endpoint and a password in ``options``."""
 
 _PLAIN_OPTIONS = re.compile(r"(-c\s*[a-z_.]+=[\w,.]*\s*)+")
 
@@ -75,6 +76,14 @@ def having(case: Iterable[Part], *roles: Role) -> list[Part]:
 def at_once(case: Iterable[Part]) -> int:
     """How many transactions run at once; one where nothing says so."""
     return int(next((part.text for part in case if part.role == "at_once"), "1"))
+
+
+def keys_made(command: Part) -> list[str]:
+    """The keys that a command of the queue leaves behind."""
+    name, *arguments = map(str, command.params)
+    if name == "EVAL":
+        return arguments[2 : 2 + int(arguments[1])]
+    return arguments[:1] if name == "RPUSH" else []
 
 
 def whole(

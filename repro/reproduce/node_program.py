@@ -9,12 +9,10 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from repro.reproduce.case import Case, Part, at_once, having
+from repro.reproduce.case import Case, Part, at_once, having, keys_made
 from repro.reproduce.drivers import Driver
 from repro.reproduce.place import GREETINGS, MADE_UP, Place
-from repro.reproduce.text import indented, joined
-
-Lines = list[str]
+from repro.reproduce.text import Lines, indented, joined
 
 _WHO = "SELECT pg_backend_pid() AS pid"
 
@@ -300,6 +298,7 @@ def _push(driver: Driver, case: Case) -> Lines:
             lines += [
                 f"await redis.call({', '.join(map(json.dumps, part.params))}).catch(known);",
                 "console.log('pushed');",
+                *(f"await redis.del({json.dumps(key)});" for key in keys_made(part)),
             ]
         return [*lines, "redis.disconnect();"]
     lines = [
@@ -308,6 +307,7 @@ def _push(driver: Driver, case: Case) -> Lines:
     ]
     for part in commands:
         lines += [f"await {_of_upstash(part)};", "console.log('pushed');"]
+        lines += [f"await redis.del({json.dumps(key)});" for key in keys_made(part)]
     return lines
 
 

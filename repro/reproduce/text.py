@@ -5,6 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
+Lines = list[str]
+
+Written = tuple[list[str], list[Lines]]
+"""What a program imports beside the standard modules that it names, and the blocks that follow its URL."""
+
 _QUOTES = '"""'
 
 

@@ -58,6 +58,8 @@ def test_a_push_has_its_command_and_no_transaction() -> None:
         ("options=-c%20a.password%3Dx%20endpoint%3Done", False),
         ("sslpassword=hush", False),
         ("application_name=shop", True),
+        ("sslrootcert=/home/me/ca.pem", False),
+        ("host=db", False),
     ],
 )
 def test_a_value_that_may_be_a_secret_is_not_told(query: str, told: bool) -> None:
