@@ -182,7 +182,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         id="dns-nodata-v6only",
         layer="dns",
-        title="The host has no IPv4 address, and there is no way to its IPv6 one",
+        title="The host has no address that this network can use",
         summary="The name exists. Either no address came of it (EAI_NODATA), or IPv6 addresses alone, to which this machine has "
         "no route: it said so before any packet left. Direct hosts of Supabase are such names, and most serverless "
         "platforms and containers have IPv4 only.",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from repro.diagnose.cause import Cause, Change
+from repro.diagnose.urls import is_of_this_machine
 from repro.diagnose.view import (
     DATABASE_VARIABLES,
     Line,
@@ -25,6 +26,9 @@ from repro.events import Peer
 from repro.persistence.dsn import MalformedUrl, Url, parse_url
 
 _DIRECT = "POSTGRES_URL_NON_POOLING"
+
+_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+"""Of libpq's sslmode, each safer than the one before it."""
 
 _MOST_PROCESSES = 1 << 22
 """No process of Linux has a higher number (PID_MAX_LIMIT); a pooler makes its keys up from 32 bits."""
@@ -252,6 +256,8 @@ def _past_the_pooler(view: View, outcome: Outcome) -> Change | None:
     pooled, direct = view.url(), _direct(view)
     if pooled is None or direct is None or (direct.user, direct.path) != (pooled.user, pooled.path):
         return None
+    if not _is_as_safe(direct, pooled):
+        return None
     name = _variable(view)
     return Change(
         words="the direct URL in the place of the pooler's",
@@ -259,6 +265,22 @@ def _past_the_pooler(view: View, outcome: Outcome) -> Change | None:
         command=f'{name}="${_DIRECT}" repro run --only {outcome["name"]}',
         variables={name: view.variables[_DIRECT]},
     )
+
+
+def _is_as_safe(direct: Url, pooled: Url) -> bool:
+    """Whether the direct URL takes no password to another machine with less than the pooler's asks for."""
+    near = all(is_of_this_machine(each.host) for each in direct.hosts)
+    if near and not {"host", "hostaddr"} & set(direct.query):
+        return True
+    insists = ("channel_binding", "require_auth")
+    return _mode(direct) >= _mode(pooled) and all(
+        pooled.query.get(name) in {None, direct.query.get(name)} for name in insists
+    )
+
+
+def _mode(url: Url) -> int:
+    mode = url.query.get("sslmode", "prefer")
+    return _MODES.index(mode) if mode in _MODES else -1
 
 
 def _past_the_login(view: View, outcome: Outcome) -> Change | None:
@@ -287,6 +309,8 @@ def _without(*names: str) -> Callable[[View, Outcome], Change | None]:
 
     def change(view: View, outcome: Outcome) -> Change | None:
         name = _variable(view)
+        if view.url() is None:
+            return None
         match = _STARTUP.search(said(outcome))
         unwanted = {*names, match[1]} if match is not None else set(names)
         pairs = parse_qsl(

@@ -98,7 +98,7 @@ def _other_server(view: View) -> list[Outcome]:
     return [
         outcome
         for outcome in view.where(is_of_the_queue, over("tcp"))
-        if _speaks(view, outcome) in _OTHER_SERVERS
+        if _speaks(view, outcome) in _OTHER_SERVERS and not view.let_in_beside(outcome)
     ]
 
 

@@ -35,9 +35,10 @@ _LIMITS = (
 """What Neon's proxy says where it limits a rate (neon, proxy/src/compute)."""
 
 
-def _port_of_the_url(view: View) -> int | None:
+def _ports_of_the_url(view: View) -> set[int]:
+    """One for each of its hosts, which may be several."""
     url = view.url()
-    return None if url is None else url.port or _POSTGRES_PORT
+    return set() if url is None else {each.port or _POSTGRES_PORT for each in url.hosts}
 
 
 def _predicted_web(outcome: Outcome) -> bool:
@@ -64,8 +65,8 @@ def ports_dialled(view: View, outcome: Outcome) -> set[int]:
 
 def _refused_on_443(view: View) -> list[Outcome]:
     """A refused 443 that the URL does not name, while a driver that keeps the URL's port gets through."""
-    port = _port_of_the_url(view)
-    if port in {None, _HTTPS_PORT} or not _somebody_reached(view, port or 0):
+    ports = _ports_of_the_url(view)
+    if _HTTPS_PORT in ports or not any(_somebody_reached(view, port) for port in ports):
         return []
     return [
         outcome
@@ -91,8 +92,8 @@ def _derived_name(view: View) -> list[Outcome]:
 def through_a_gateway(view: View, outcome: Outcome) -> Change | None:
     """Neon's gateway before the same database, where that is on this machine: nothing else is changed."""
     url = view.url()
-    if url is None or not is_of_this_machine(url.host):
-        return None
+    if url is None or len(url.hosts) > 1 or not is_of_this_machine(url.host):
+        return None  # of several hosts nobody knows which one has the database
     node = "--node " if outcome["name"].startswith("node.") else ""
     return Change(
         words="a gateway for the serverless protocol before the same database",

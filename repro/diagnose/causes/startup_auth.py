@@ -61,6 +61,19 @@ def _no_password(view: View) -> list[Outcome]:
     return [each for each in view.failing() if each in telling or each in empty]
 
 
+def _no_such_role(view: View) -> list[Outcome]:
+    """By the login's user; libpq has the same text, without its SQLSTATE, for a role that options set."""
+    url = view.url()
+    query = {} if url is None else url.query
+    options = f"{query.get('options', '')} {view.environ.get('PGOPTIONS', '')}"
+    sets_a_role = re.search(r"\brole\s*=", options) is not None
+    return view.where(
+        is_of_the_database,
+        _refused("28000", r'role ".*" does not exist'),
+        lambda outcome: not sets_a_role or sqlstate("28000")(outcome),
+    )
+
+
 def _may_be_in_a_file(view: View, url: Url) -> bool:
     """Whether there is a file that libpq, asyncpg or pg may have taken a password from."""
     home = view.environ.get("HOME")
@@ -239,7 +252,7 @@ CAUSES: tuple[Cause, ...] = (
         title="The database has no such role",
         summary="The server was reached and answered the login with SQLSTATE 28000: the user of the URL is none of its roles. "
         "Where a password is asked for, Postgres says 28P01 instead, so as not to tell strangers who there is.",
-        suspects=lambda view: view.where(is_of_the_database, _refused("28000", r'role ".*" does not exist')),
+        suspects=_no_such_role,
         symptoms={"all": 'role "…" does not exist'},
         apart={
             "auth-wrong-password": "no password was judged",

@@ -242,7 +242,8 @@ CAUSES: tuple[Cause, ...] = (
         layer="tcp",
         title="Whoever accepts the connection ends it without a word",
         summary="The connection was accepted and ended before a single byte came, also when asked afterwards. "
-        "Postgres itself says why it ends a connection: this is a proxy or a load balancer with nothing behind it.",
+        "Postgres itself says why it ends a connection: this is a proxy, a load balancer or a firewall, with nothing "
+        "behind it, with a rule against this client, or in wait of another protocol's words, such as PROXY.",
         suspects=_closes,
         symptoms={
             "psycopg": "server closed the connection unexpectedly, or Connection reset by peer, by turns",
@@ -266,7 +267,8 @@ CAUSES: tuple[Cause, ...] = (
         layer="tcp",
         title="Nobody answers at the address: packets are dropped on the way",
         summary="No address accepted the connection and none refused it, within the timeout and when dialled again "
-        "afterwards. A host that is up refuses at once; silence is a firewall, a security group, or a host that is gone.",
+        "afterwards. A host that is up refuses at once; silence is a firewall, a security group, a host that is gone, or a "
+        "server with more connections waiting than it takes.",
         suspects=_no_answer_to_a_syn,
         symptoms={
             "psycopg": "connection timeout expired",
@@ -281,7 +283,7 @@ CAUSES: tuple[Cause, ...] = (
         },
         fix=(
             "Open the way: firewall, security group, allow-list, VPN.",
-            "Look whether the host is up, and whether the project is paused.",
+            "Look whether the host is up and not overloaded, and whether the project is paused.",
         ),
         change=in_the_lab,
     ),
@@ -344,7 +346,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         id="tcp-refused",
         layer="tcp",
-        title="Nothing listens at the address of the setting",
+        title="Nothing listens at the address of the setting, or a firewall refuses",
         summary="Every address of the host refused the connection at once, at the port that the setting names, and no other "
         "probe reached it.",
         suspects=_nobody_listens,
@@ -358,7 +360,10 @@ CAUSES: tuple[Cause, ...] = (
             "sl-localhost-443": "the refused port is the one of the setting, not a derived one",
             "tcp-localhost-v6-refused": "nobody listens at that port of the other loopback address either",
         },
-        fix=("Start the server, or correct host and port.",),
+        fix=(
+            "Start the server, or correct host and port.",
+            "On another machine: try from the server's own network, since a firewall that rejects looks the same.",
+        ),
         change=in_the_lab,
     ),
 )

@@ -40,8 +40,11 @@ def _no_answer_of_the_api(view: View) -> list[Outcome]:
 
 def _answers_nobody(view: View, outcome: Outcome) -> bool:
     speaker = view.speaker(outcome)
+    # who shook hands may end only those that name no host, as the one that asked afterwards
+    shaken = any(not line.get("failure") for line in view.lines(outcome, "tls.handshake"))
     return (
         failed(*_ENDED)(outcome)
+        and not shaken
         and speaker is not None
         and speaker.protocol in {"redis", "closes", "refuses", "postgres", "ssh"}
     )

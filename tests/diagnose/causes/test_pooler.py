@@ -249,6 +249,31 @@ def test_options_of_the_environment_are_taken_away() -> None:
 
 
 @pytest.mark.parametrize(
+    ("host", "pooled", "direct", "tried"),
+    [
+        ("db.test", "?sslmode=require", "?sslmode=require", True),
+        ("db.test", "?sslmode=require", "?sslmode=verify-full", True),
+        ("db.test", "?sslmode=require", "", False),
+        ("db.test", "?sslmode=require", "?sslmode=prefer", False),
+        ("db.test", "", "", True),
+        ("db.test", "?sslmode=require&channel_binding=require", "?sslmode=require", False),
+        ("localhost", "?sslmode=require", "", True),
+        ("localhost", "?sslmode=require", "?hostaddr=192.0.2.1", False),
+    ],
+)
+def test_no_password_goes_past_the_pooler_with_less_than_it_asks_for(
+    host: str, pooled: str, direct: str, tried: bool
+) -> None:
+    waited = failing(message="query_wait_timeout")
+    urls = {
+        "DATABASE_URL": f"postgresql://u:p@pool.test:6432/d{pooled}",
+        "POSTGRES_URL_NON_POOLING": f"postgresql://u:p@{host}:5432/d{direct}",
+    }
+    change = BY_ID["pool-query-wait-timeout"].change(View([waited], {}, urls), waited)
+    assert (change is not None) is tried
+
+
+@pytest.mark.parametrize(
     ("direct", "tried"),
     [
         ("postgresql://u:p@localhost:5432/d", True),

@@ -55,6 +55,15 @@ def test_a_derived_name_alone_is_missing(
     assert ("sl-derived-endpoint" in causes) is derived
 
 
+def test_a_url_with_several_hosts_has_several_ports() -> None:
+    variables = {"DATABASE_URL": "postgresql://u:p@127.0.0.1:1,127.0.0.1:5432/d"}
+    events = {"ws.neon": [connect(443, "ECONNREFUSED")], "tcp.raw": [connect(5432)]}
+    view = View([outcome("tcp.raw"), REFUSED_443], events, variables)
+    (finding,) = engine.findings(view)
+    assert finding["cause"] == "sl-localhost-443"
+    assert BY_ID["sl-localhost-443"].change(view, REFUSED_443) is None
+
+
 def test_who_shook_hands_and_ended_the_connection_does_not_end_every_one() -> None:
     shaken = {"seq": 1, "op": "tls.handshake", "peer": None, "failure": None}
     peers = {ADDRESS: Speaker(ADDRESS, "closes")}

@@ -157,6 +157,21 @@ def test_who_insists_on_its_channel_goes_without_it_to_nobody_in_clear(
     assert (BY_ID["auth-channel-binding"].change(view, failing) is not None) is tried
 
 
+@pytest.mark.parametrize(
+    ("failing", "known"),
+    [
+        (libpq('FATAL:  role "r" does not exist'), False),
+        (refused('role "r" does not exist', "22023", failure="sql_error"), False),
+        (refused('role "u" does not exist', "28000"), True),
+    ],
+)
+def test_a_role_of_the_options_is_not_the_user(failing: Outcome, *, known: bool) -> None:
+    url = {"DATABASE_URL": f"{URL['DATABASE_URL']}?options=-c%20role%3Dr"}
+    assert ("auth-no-such-role" in found([failing], url)) is known
+    environment = found([failing], URL, PGOPTIONS="-c role=r")
+    assert ("auth-no-such-role" in environment) is known
+
+
 def test_a_poolers_own_sqlstate_stays_the_poolers_without_a_password() -> None:
     masked = refused("password authentication failed", "08P01")
     (finding,) = engine.findings(View([masked], {}, WITHOUT))
