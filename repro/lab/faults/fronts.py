@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from repro.lab.errors import LabError
-from repro.lab.faults.servers import Handler, closing
+from repro.lab.faults.servers import Handler, closing, end_conversations
 from repro.lab.listeners import Port, localhost_addresses
 from repro.lab.tls_front import TlsFront
 from repro.lab.tls_relay import Kind
@@ -229,8 +229,7 @@ def in_a_thread(serving: AbstractAsyncContextManager[None]) -> Iterator[None]:
             started.append((asyncio.get_running_loop(), stop))
             ready.set()
             await stop.wait()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
+        await end_conversations()
 
     thread = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
     thread.start()

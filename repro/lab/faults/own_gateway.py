@@ -14,6 +14,7 @@ from repro.lab.process import Lab
 
 if TYPE_CHECKING:
     from repro.lab.upstash.app import Limits
+    from repro.lab.upstash.pool import Pool
 
 
 @contextlib.contextmanager
@@ -39,16 +40,18 @@ def own_gateway(lab: Lab, limits: Limits) -> Iterator[str]:
     )
     port = Port.reserve(["127.0.0.1"])
     try:
-        with in_a_thread(_serving(AsgiServer(application, port.listen()))):
+        server = AsgiServer(application, port.listen())
+        with in_a_thread(_serving(server, application.state.pool)):
             yield f"http://127.0.0.1:{port.number}"
     finally:
         port.close()
 
 
 @contextlib.asynccontextmanager
-async def _serving(server: AsgiServer) -> AsyncIterator[None]:
+async def _serving(server: AsgiServer, pool: Pool) -> AsyncIterator[None]:
     await server.start()
     try:
         yield
     finally:
         await server.stop()
+        await pool.close()

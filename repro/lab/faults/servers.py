@@ -12,6 +12,9 @@ from contextlib import contextmanager
 
 from repro.lab.errors import LabError
 
+_ROUNDS = 3
+"""Of the loop: what a task closes is closed in the next one, with TLS in the one after."""
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -34,11 +37,7 @@ def serving(handler: Handler, host: str = "127.0.0.1", number: int = 0) -> Itera
         ready.set()
         await stop.wait()
         server.close()
-        conversations = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in conversations:
-            task.cancel()
-        await asyncio.gather(*conversations, return_exceptions=True)
-        await asyncio.sleep(0)  # what they closed is closed in the loop's next round
+        await end_conversations()
 
     thread = threading.Thread(target=asyncio.run, args=(main(),))
     thread.start()
@@ -50,6 +49,16 @@ def serving(handler: Handler, host: str = "127.0.0.1", number: int = 0) -> Itera
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)
+
+
+async def end_conversations() -> None:
+    """End every other task of this loop, and let it close what they had open."""
+    conversations = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in conversations:
+        task.cancel()
+    await asyncio.gather(*conversations, return_exceptions=True)
+    for _ in range(_ROUNDS):
+        await asyncio.sleep(0)
 
 
 async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

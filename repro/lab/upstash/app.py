@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from repro.lab.upstash.commands import CommandTable
 from repro.lab.upstash.pool import Command, Pool, ServerUnreachable
@@ -52,7 +52,7 @@ def create_app(
     token: str,
     read_only_token: str,
     limits: Limits = Limits(),
-) -> ASGIApp:
+) -> Starlette:
     """The gateway in front of one Valkey or Redis.
 
     Args:
@@ -62,8 +62,11 @@ def create_app(
         read_only_token: the one that may not write.
         limits: of the plan.
     """
-    endpoint = _Endpoint(Pool(redis, password), limits, token=token, read_only_token=read_only_token)
-    return Starlette(routes=[Route("/{path:path}", endpoint)])
+    pool = Pool(redis, password)
+    endpoint = _Endpoint(pool, limits, token=token, read_only_token=read_only_token)
+    application = Starlette(routes=[Route("/{path:path}", endpoint)])
+    application.state.pool = pool  # whoever ends the application closes its connections
+    return application
 
 
 class _Refused(Exception):  # noqa: N818 - reads as what it says

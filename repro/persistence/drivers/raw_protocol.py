@@ -33,7 +33,7 @@ class RawPostgresError(Exception):
     def __init__(self, fields: dict[str, str]) -> None:
         self.severity = fields.get("V") or fields.get("S") or "ERROR"
         self.sqlstate = fields.get("C")
-        self.message = fields.get("M", "no message")
+        self.message = fields.get("M") or "no message"
         self.detail = fields.get("D")
         super().__init__(f"{self.severity}: {self.message}")
 

@@ -83,7 +83,7 @@ def test_the_fields_of_an_error(fields: dict[str, str]) -> None:
     error = protocol.error_of(body)
     assert error.sqlstate == fields.get("C")
     assert error.detail == fields.get("D")
-    assert str(error) == f"{error.severity}: {fields.get('M', 'no message')}"
+    assert str(error) == f"{error.severity}: {fields.get('M') or 'no message'}"
 
 
 def test_the_messages_of_the_client() -> None:
