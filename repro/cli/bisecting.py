@@ -9,14 +9,12 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
-from repro.cli import errors, output, selection, session, target
+from repro.cli import errors, output, selection, session, staging, target
 from repro.document import FAILING, Outcome
 from repro.environments.node import NodeUnavailable
 from repro.environments.pins import BadPin, Pin, parse, pins_of
 from repro.environments.python import NotInstallable
 from repro.lab.errors import LabError
-from repro.lab.process import Lab
-from repro.lab.scenarios import BY_NAME
 from repro.observe.catalog import QUEUE_NAMES, SPECIMENS, Entry, matching
 from repro.observe.plan import DEFAULT_DEADLINE_S, Plan, reason_to_skip
 from repro.observe.progress import Silent
@@ -26,7 +24,6 @@ from repro.versions.bisection import Bisection, Finds, Question, Seen, Step, blo
 from repro.versions.cells import prepared
 from repro.versions.releases import NoReleases, releases
 
-READY_S = 60.0
 SKIP = 125
 """What `git bisect run` takes for a revision that cannot be tested."""
 
@@ -139,39 +136,22 @@ def _range(arguments: argparse.Namespace, package: Pin) -> list[str]:
 @contextlib.contextmanager
 def _plan(arguments: argparse.Namespace, entry: Entry) -> Iterator[Plan]:
     """The plan of one trial, on the target, or in the lab with a scenario's fault, as long as the block."""
-    scenario = None if arguments.scenario is None else BY_NAME.get(arguments.scenario)
-    if arguments.scenario is not None and scenario is None:
-        raise errors.UsageError(
-            f"--scenario: none is called {errors.quoted(arguments.scenario)}; see `repro lab scenarios`"
-        )
+    scenario = staging.named(arguments.scenario)
     wanted = "lab" if scenario is not None else arguments.target
     aimed = target.resolve(os.environ, wanted=wanted, env_file=arguments.env_file)
     session.check_lab_servers(arguments, aimed)
     session.say_target(aimed)
     packages = session.node_packages() if entry.name.startswith("node.") else {}
-    plan = Plan(
-        run_id=session.new_run_id(),
-        kind="env",
-        variables=aimed.variables,
-        deadline_s=arguments.deadline or DEFAULT_DEADLINE_S,
-        commit=arguments.commit or aimed.kind == "lab",
-        inherited=packages,
-    )
-    if aimed.kind == "env":
-        yield plan
-        return
     try:
-        with (
-            Lab.launch(postgres_bindir=arguments.postgres_bindir, redis_server=arguments.redis_server) as lab,
-            contextlib.ExitStack() as stack,
-        ):
-            lab.wait_ready(READY_S)
-            if scenario is None:
-                yield dataclasses.replace(plan, variables={**aimed.variables, **lab.environment})
-                return
-            scene = stack.enter_context(scenario.stage(lab))
-            environment = {**packages, **scene.environment}
-            yield dataclasses.replace(plan, variables=scene.variables, inherited=environment)
+        with staging.on(aimed, arguments, scenario) as scene:
+            yield Plan(
+                run_id=session.new_run_id(),
+                kind="env",
+                variables=scene.variables,
+                deadline_s=arguments.deadline or DEFAULT_DEADLINE_S,
+                commit=arguments.commit or aimed.kind == "lab",
+                inherited={**packages, **scene.environment},
+            )
     except LabError as error:
         raise errors.CannotTest(f"the lab: {error}") from error
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from repro.cli import errors, output, session
+from repro.cli import errors, output, session, staging
 from repro.cli.errors import plain
 from repro.lab.errors import LabError
 from repro.lab.faults import FaultRelay, answer_lost
@@ -27,7 +27,6 @@ from repro.persistence.transports import redis_tcp
 from repro.probe.node import NODE_FOLDER, NODE_MISSING
 from repro.resources import probes_folder
 
-READY_S = 60.0
 _ID = "only-once"
 """What is pushed; it stands in that command only."""
 
@@ -76,10 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     session.check_lab_servers(arguments)
     packages = session.node_packages()
     try:
-        with Lab.launch(
-            postgres_bindir=arguments.postgres_bindir, redis_server=arguments.redis_server
-        ) as lab:
-            lab.wait_ready(READY_S)
+        with staging.running_lab(arguments) as lab:
             output.write("client           settings                       arrived  then\n")
             for case in CASES:
                 output.write(_told(case, lab, packages))

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from repro.cli import errors, output, session, signals, target, terminal
+from repro.cli import errors, output, session, signals, staging, target, terminal
 from repro.diagnose.undiagnosed import Identity
 from repro.document import FAILING, Outcome, RunDocument, RunError, find_run, read_run
 from repro.lab.errors import LabError
-from repro.lab.process import Lab
 from repro.lab.scenarios import BY_NAME
 from repro.observe.plan import DEFAULT_DEADLINE_S
 from repro.probe.secrets import redactor_for
@@ -29,8 +28,6 @@ from repro.reproduce.minimising import minimise as reduce
 from repro.reproduce.program import Program
 from repro.reproduce.sameness import failure_of, shown
 from repro.reproduce.start import program_of
-
-READY_S = 60.0
 
 _SCENARIO = re.compile(r"repro lab run ([a-z0-9-]+)")
 
@@ -104,7 +101,7 @@ def _site(arguments: argparse.Namespace, document: RunDocument) -> Iterator[Site
         played = BY_NAME[scenario[1]]
         session.check_lab_servers(arguments)
         errors.tell(f"target  the lab, in the scenario {played.name}")
-        with _lab(arguments) as lab, played.stage(lab) as scene:
+        with staging.running_lab(arguments) as lab, played.stage(lab) as scene:
             yield Site(scene.variables, scene.environment)
         return
     aimed = target.resolve(os.environ, wanted=arguments.target, env_file=arguments.env_file)
@@ -118,15 +115,8 @@ def _site(arguments: argparse.Namespace, document: RunDocument) -> Iterator[Site
     if aimed.kind == "env":
         yield Site(aimed.variables)
         return
-    with _lab(arguments) as lab:
+    with staging.running_lab(arguments) as lab:
         yield Site({**aimed.variables, **lab.environment})
-
-
-@contextlib.contextmanager
-def _lab(arguments: argparse.Namespace) -> Iterator[Lab]:
-    with Lab.launch(postgres_bindir=arguments.postgres_bindir, redis_server=arguments.redis_server) as lab:
-        lab.wait_ready(READY_S)
-        yield lab
 
 
 def _carried_out(

@@ -10,20 +10,17 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from repro.cli import errors, output, session
+from repro.cli import errors, output, session, staging
 from repro.cli.errors import plain
 from repro.document import Outcome
 from repro.events import Peer
 from repro.lab.errors import LabError
 from repro.lab.listeners import is_free
-from repro.lab.process import Lab
 from repro.observe.catalog import NODE, Entry
 from repro.observe.plan import DEFAULT_DEADLINE_S, Plan
 from repro.observe.progress import Silent
 from repro.observe.run import observe
 from repro.probe.node import NODE_MISSING
-
-READY_S = 60.0
 
 SERVERLESS_PORT = 443
 """Where the serverless packages dial, whatever port the URL names."""
@@ -43,10 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     if NODE_MISSING in packages:
         raise errors.CannotTest(f"the original drivers: {packages[NODE_MISSING]}")
     try:
-        with Lab.launch(
-            postgres_bindir=arguments.postgres_bindir, redis_server=arguments.redis_server
-        ) as lab:
-            lab.wait_ready(READY_S)
+        with staging.running_lab(arguments) as lab:
             told = _Told(lab.environment, packages)
             told.first_act()
             told.second_act()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import difflib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from repro.cli import accuracy, body, errors, output, session, summary, table, terminal, wording
+from repro.cli import accuracy, body, errors, output, session, staging, summary, table, terminal, wording
 from repro.cli.accuracy import Row
 from repro.cli.play import judged, plan_of, play
 from repro.cli.target import Target
@@ -22,8 +21,6 @@ from repro.lab.scenarios import BY_NAME, SCENARIOS
 from repro.lab.scenarios.healthy import HEALTHY
 from repro.lab.scenarios.scenario import Scenario
 from repro.probe.node import NODE_MISSING
-
-READY_S = 60.0
 
 
 def listing(arguments: argparse.Namespace) -> int:
@@ -79,7 +76,7 @@ def _play_all(arguments: argparse.Namespace, chosen: Sequence[Scenario]) -> int:
     packages = _packages(chosen)
     rows: list[Row] = []
     try:
-        with _running_lab(arguments) as lab:
+        with staging.running_lab(arguments) as lab:
             for scenario in [*chosen, *healthy]:
                 rows.append(_row(scenario, lab, packages))
                 output.write(rows[-1].as_text())
@@ -114,13 +111,6 @@ def _lacks(scenario: Scenario, packages: Mapping[str, str]) -> str | None:
 
 def _packages(chosen: Sequence[Scenario]) -> dict[str, str]:
     return session.node_packages() if any(each.needs_node for each in chosen) else {}
-
-
-@contextlib.contextmanager
-def _running_lab(arguments: argparse.Namespace) -> Iterator[Lab]:
-    with Lab.launch(postgres_bindir=arguments.postgres_bindir, redis_server=arguments.redis_server) as lab:
-        lab.wait_ready(READY_S)
-        yield lab
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -162,7 +152,7 @@ def _shown(
     errors.tell(f"run     {run_id}")
     errors.tell(f"broken  {scenario.title}")
     command = f"repro lab run {scenario.name}"
-    with _running_lab(arguments) as lab, scenario.stage(lab) as scene:
+    with staging.running_lab(arguments) as lab, scenario.stage(lab) as scene:
         plan = plan_of(scenario, scene, run_id, packages)
         with table.watcher(screen) as watcher:
             finished = body.carry_out(

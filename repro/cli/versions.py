@@ -9,14 +9,11 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from repro.cli import errors, output, selection, session, target, terminal
+from repro.cli import errors, output, selection, session, staging, target, terminal
 from repro.lab.errors import LabError
-from repro.lab.process import Lab
-from repro.lab.scenarios import BY_NAME
-from repro.lab.scenarios.scenario import Scenario, Scene
 from repro.observe.catalog import matching
 from repro.observe.plan import DEFAULT_DEADLINE_S, Plan
 from repro.persistence.dsn import MalformedUrl, parse_url
@@ -29,7 +26,6 @@ from repro.versions.merge import NotMergeable, merged, read
 from repro.versions.specification import BadSpecification, Specification, of_file, of_flags, shard
 from repro.versions.trial import Trial
 
-READY_S = 60.0
 PROJECT = Path("pyproject.toml")
 _CHOSEN = 1024
 """Ports from here are the system's to choose; those below are a driver's own idea."""
@@ -48,7 +44,7 @@ def matrix(arguments: argparse.Namespace) -> int:
         return errors.OK
     patterns = selection.patterns_of(asked.only, node=asked.node)
     expected = None if arguments.baseline is None else _baseline(arguments.baseline)
-    scenario = _scenario(arguments.scenario)
+    scenario = staging.named(arguments.scenario)
     wanted = "lab" if scenario else arguments.target
     aimed = target.resolve(os.environ, wanted=wanted, env_file=arguments.env_file)
     session.check_lab_servers(arguments, aimed)
@@ -57,7 +53,7 @@ def matrix(arguments: argparse.Namespace) -> int:
         raise errors.UsageError(f"--shard: there are {len(asked.cells)} cells, so that this part is empty")
     session.say_target(aimed)
     try:
-        with _on(aimed, arguments, scenario) as scene:
+        with staging.on(aimed, arguments, scenario) as scene:
             plan = Plan(
                 run_id=session.new_run_id(),
                 kind="env",
@@ -161,31 +157,6 @@ def _baseline(path: Path) -> dict[str, dict[str, str]]:
         raise errors.UsageError(f"--baseline: {path}: {error}") from error
     except OSError as error:
         raise errors.UsageError(f"--baseline: {path} cannot be read ({error.strerror})") from error
-
-
-def _scenario(name: str | None) -> Scenario | None:
-    if name is None:
-        return None
-    if name not in BY_NAME:
-        raise errors.UsageError(
-            f"--scenario: none is called {errors.quoted(name)}; see `repro lab scenarios`"
-        )
-    return BY_NAME[name]
-
-
-@contextlib.contextmanager
-def _on(aimed: target.Target, arguments: argparse.Namespace, scenario: Scenario | None) -> Iterator[Scene]:
-    """What the probes are pointed at; the lab runs as long as the block, once for all cells."""
-    if aimed.kind == "env":
-        yield Scene(aimed.variables)
-        return
-    with Lab.launch(postgres_bindir=arguments.postgres_bindir, redis_server=arguments.redis_server) as lab:
-        lab.wait_ready(READY_S)
-        if scenario is None:
-            yield Scene({**aimed.variables, **lab.environment})
-            return
-        with scenario.stage(lab) as scene:
-            yield scene
 
 
 def _ports(variables: Mapping[str, str]) -> frozenset[str]:
