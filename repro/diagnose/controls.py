@@ -16,6 +16,26 @@ _BY_DRIVER = {
 _SQLALCHEMY = {True: "orm.sqlalchemy-asyncpg", False: "orm.sqlalchemy-psycopg"}
 
 
+_MARKED = {
+    "specimen.redis-py-retries": "specimen.redis-py-marked",
+    "specimen.node-ioredis-resends": "specimen.node-ioredis-marked",
+    "specimen.upstash-py-retries": "specimen.upstash-py-marked",
+    "specimen.fallback-push": "specimen.fallback-marked",
+}
+"""Specimens that push twice, and the ones that do the same with marks."""
+
+
+def repeated(probe: str, *flags: str) -> str:
+    """The command that runs a probe once more.
+
+    Args:
+        probe: its name.
+        flags: what else is said.
+    """
+    node = ["--node"] if probe.startswith(("node.", "specimen.node-")) else []
+    return " ".join(["repro run", *node, *flags, "--only", probe])
+
+
 def control_of(outcome: Outcome) -> str | None:
     """The name of that probe; None where there is none, or the probe is one of them itself."""
     library = outcome["driver"]["name"] if "driver" in outcome else None
@@ -32,11 +52,10 @@ def done_right(_view: View, outcome: Outcome) -> Change | None:
     probe = control_of(outcome)
     if probe is None:
         return None
-    node = "--node " if probe.startswith("node.") else ""
     return Change(
         words=f"the same transaction as {probe} does it",
         probe=probe,
-        command=f"repro run {node}--commit --only {probe}",
+        command=repeated(probe, "--commit"),
     )
 
 
@@ -47,10 +66,21 @@ def in_the_lab(_view: View, outcome: Outcome) -> Change | None:
     """
     if outcome["name"].startswith("specimen."):
         return None
-    node = "--node " if outcome["name"].startswith("node.") else ""
     return Change(
         words="the lab's server in the place of the target's",
         probe=outcome["name"],
-        command=f"repro run --target lab {node}--only {outcome['name']}",
+        command=repeated(outcome["name"], "--target lab"),
         in_the_lab=True,
+    )
+
+
+def with_marks(_view: View, outcome: Outcome) -> Change | None:
+    """The same pushes, where a second one is harmless; an application's own push is not for us to repeat."""
+    probe = _MARKED.get(outcome["name"])
+    if probe is None:
+        return None
+    return Change(
+        words="a mark for each job, set in one script with the push",
+        probe=probe,
+        command=repeated(probe),
     )

@@ -11,16 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from repro.diagnose.cause import Change
-from repro.diagnose.controls import in_the_lab
+from repro.diagnose.controls import in_the_lab, repeated
 from repro.diagnose.urls import with_host, with_parameter, without_parameter
 from repro.diagnose.view import DATABASE_VARIABLES, View
 from repro.document import Outcome
 
 _LOOPBACK = ("127.", "[::1]")
-
-
-def _variable(view: View) -> str | None:
-    return next((each for each in DATABASE_VARIABLES if each in view.variables), None)
 
 
 def _is_near(outcome: Outcome) -> bool:
@@ -31,7 +27,7 @@ def _is_near(outcome: Outcome) -> bool:
 
 def _mode(view: View, outcome: Outcome, mode: str, words: str) -> Change | None:
     """The probe with another sslmode, on this machine only."""
-    name = _variable(view)
+    name = view.url_variable()
     if name is None or not _is_near(outcome):
         return None
     url = view.url()
@@ -47,8 +43,7 @@ def _mode(view: View, outcome: Outcome, mode: str, words: str) -> Change | None:
 
 
 def _repeated(outcome: Outcome, how: str) -> str:
-    node = "--node " if outcome["name"].startswith("node.") else ""
-    return f"repro run {node}--only {outcome['name']}   # with {how}"
+    return f"{repeated(outcome['name'])}   # with {how}"
 
 
 def without_tls(view: View, outcome: Outcome) -> Change | None:
@@ -103,7 +98,7 @@ def without_a_handshake(view: View, outcome: Outcome) -> Change | None:
 
 def with_a_root_file(view: View, outcome: Outcome) -> Change | None:
     """The authorities that this machine has; what is verified stays verified."""
-    name, bundle = _variable(view), _bundle(view.environ)
+    name, bundle = view.url_variable(), _bundle(view.environ)
     if name is None or bundle is None:
         return None
     file = "$SSL_CERT_FILE" if view.environ.get("SSL_CERT_FILE") else bundle
@@ -123,7 +118,7 @@ def _bundle(environ: Mapping[str, str]) -> str | None:
 
 def with_sni(view: View, outcome: Outcome) -> Change | None:
     """The name in the handshake: switched on again, or a name in the place of an address of this machine."""
-    name, url = _variable(view), view.url()
+    name, url = view.url_variable(), view.url()
     if name is None or url is None:
         return None
     if url.query.get("sslsni") == "0":

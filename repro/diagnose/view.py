@@ -59,14 +59,24 @@ class View:
         except MalformedUrl:
             return None
 
+    def url_variable(self) -> str | None:
+        """The variable that holds the database's URL."""
+        return next((name for name in DATABASE_VARIABLES if name in self.variables), None)
+
     def url_text(self) -> str | None:
         """The database's URL as it was set."""
-        return next((self.variables[name] for name in DATABASE_VARIABLES if name in self.variables), None)
+        name = self.url_variable()
+        return None if name is None else self.variables[name]
 
     def speaker(self, outcome: Outcome) -> Speaker | None:
         """What speaks where a probe failed, if it was asked."""
         error = outcome["error"]
         return None if error is None or error["address"] is None else self.peers.get(error["address"])
+
+    def spoken_at(self, outcome: Outcome) -> str | None:
+        """The protocol of what speaks where a probe failed; None where it was not asked."""
+        speaker = self.speaker(outcome)
+        return None if speaker is None else speaker.protocol
 
     def let_in_beside(self, outcome: Outcome) -> bool:
         """Whether another probe got its work done where this one failed, over the same transport."""

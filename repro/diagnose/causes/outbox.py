@@ -9,6 +9,7 @@ from typing import Any
 
 from repro.diagnose.cause import Cause, Change
 from repro.diagnose.causes.redis_tcp import PUSHES, redis_url
+from repro.diagnose.controls import repeated, with_marks
 from repro.diagnose.sessions import Exchange, Session, exchanges, sessions
 from repro.diagnose.view import Line, View, failed, is_of_the_database, is_of_the_queue
 from repro.document import Outcome
@@ -148,7 +149,7 @@ def _by_the_outbox(_view: View, outcome: Outcome) -> Change | None:
     return Change(
         words="an outbox entry in the transaction, and the push from there",
         probe=probe,
-        command=f"repro run --only {probe}",
+        command=repeated(probe),
     )
 
 
@@ -157,18 +158,6 @@ _CONTROLS = {
     "specimen.push-before-commit": "specimen.outbox-rolled-back",
     "specimen.commit-then-push": "specimen.outbox-committed",
 }
-
-
-def _with_marks(_view: View, outcome: Outcome) -> Change | None:
-    """An application's own push is not for us to repeat."""
-    if outcome["name"] != "specimen.fallback-push":
-        return None
-    probe = "specimen.fallback-marked"
-    return Change(
-        words="a mark for each job, set in one script with the push",
-        probe=probe,
-        command=f"repro run --only {probe}",
-    )
 
 
 _OUTBOX = (
@@ -198,7 +187,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/upstash/redis-js/issues/1455",
         ),
         ops=("redis.cmd", "http.request", "close"),
-        change=_with_marks,
+        change=with_marks,
     ),
     Cause(
         id="ob-push-before-commit",

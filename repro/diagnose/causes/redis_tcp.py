@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from repro.diagnose.cause import Cause, Change
-from repro.diagnose.controls import in_the_lab
+from repro.diagnose.controls import in_the_lab, repeated, with_marks
 from repro.diagnose.urls import with_parameter
 from repro.diagnose.view import Line, View, failed, is_a, is_of_the_queue, over, said, says
 from repro.document import Outcome
@@ -63,7 +63,7 @@ def _plain_to_tls(view: View) -> list[Outcome]:
         outcome
         for outcome in view.where(is_of_the_queue, over("tcp"), failed(*_LOST, "protocol_mismatch"))
         if _dialled_plainly(outcome)
-        and _speaks(view, outcome) == "tls"
+        and view.spoken_at(outcome) == "tls"
         and not any(_answered(line) for line in view.lines(outcome, "redis.reply"))
     ]
 
@@ -75,11 +75,6 @@ def _answered(reply: Line) -> bool:
 
 def _dialled_plainly(outcome: Outcome) -> bool:
     return bool(outcome["predicted"]) and all(each["protocol"] == "redis" for each in outcome["predicted"])
-
-
-def _speaks(view: View, outcome: Outcome) -> str | None:
-    speaker = view.speaker(outcome)
-    return None if speaker is None else speaker.protocol
 
 
 def _with_tls(view: View, outcome: Outcome) -> Change | None:
@@ -98,7 +93,7 @@ def _other_server(view: View) -> list[Outcome]:
     return [
         outcome
         for outcome in view.where(is_of_the_queue, over("tcp"))
-        if _speaks(view, outcome) in _OTHER_SERVERS and not view.let_in_beside(outcome)
+        if view.spoken_at(outcome) in _OTHER_SERVERS and not view.let_in_beside(outcome)
     ]
 
 
@@ -178,7 +173,7 @@ def _unverified(view: View, outcome: Outcome) -> Change | None:
     return Change(
         words="ssl_cert_reqs=none, so that nobody verifies the certificate",
         probe=outcome["name"],
-        command=f"repro run --only {outcome['name']}   # with ssl_cert_reqs=none in {_VARIABLE}",
+        command=f"{repeated(outcome['name'])}   # with ssl_cert_reqs=none in {_VARIABLE}",
         variables={_VARIABLE: with_parameter(text, "ssl_cert_reqs", "none")},
     )
 
@@ -289,18 +284,6 @@ def _later(lines: Sequence[Line], than: Line) -> list[Line]:
     return [line for line in lines if line["seq"] > than["seq"] and line.get("pid") == than.get("pid")]
 
 
-def _with_marks(_view: View, outcome: Outcome) -> Change | None:
-    """An application's own push is not for us to repeat."""
-    probe = _MARKED.get(outcome["name"])
-    if probe is None:
-        return None
-    return Change(
-        words="a mark for each job, set in one script with the push",
-        probe=probe,
-        command=f"repro run {_node(probe)}--only {probe}",
-    )
-
-
 def _with_resending(_view: View, outcome: Outcome) -> Change | None:
     """Sent again, and harmless, as its jobs have marks; an application's own push is not for us to repeat."""
     if outcome["name"] != "specimen.node-ioredis-forgets":
@@ -309,18 +292,9 @@ def _with_resending(_view: View, outcome: Outcome) -> Change | None:
     return Change(
         words="autoResendUnfulfilledCommands as it is by default",
         probe=probe,
-        command=f"repro run {_node(probe)}--only {probe}",
+        command=repeated(probe),
     )
 
-
-def _node(probe: str) -> str:
-    return "--node " if probe.startswith("specimen.node-") else ""
-
-
-_MARKED = {
-    "specimen.redis-py-retries": "specimen.redis-py-marked",
-    "specimen.node-ioredis-resends": "specimen.node-ioredis-marked",
-}
 
 _SCREEN: Mapping[str, str] = {
     "redis-rest-url": "a Redis client was given the URL, and nothing was dialled",
@@ -643,7 +617,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/redis/redis-py/pull/3559",
         ),
         ops=("redis.cmd", "close"),
-        change=_with_marks,
+        change=with_marks,
     ),
     Cause(
         id="redis-ioredis-resend",
@@ -666,7 +640,7 @@ CAUSES: tuple[Cause, ...] = (
             "https://github.com/redis/ioredis/issues/1079",
         ),
         ops=("redis.cmd", "close"),
-        change=_with_marks,
+        change=with_marks,
     ),
     Cause(
         id="redis-ioredis-never-settles",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from repro.diagnose.cause import Cause, Change
-from repro.diagnose.controls import in_the_lab
+from repro.diagnose.controls import in_the_lab, repeated
 from repro.diagnose.urls import is_of_this_machine
 from repro.diagnose.view import View, failed, failed_with, is_of_the_database, over, says
 from repro.document import Outcome
@@ -94,11 +94,10 @@ def through_a_gateway(view: View, outcome: Outcome) -> Change | None:
     url = view.url()
     if url is None or len(url.hosts) > 1 or not is_of_this_machine(url.host):
         return None  # of several hosts nobody knows which one has the database
-    node = "--node " if outcome["name"].startswith("node.") else ""
     return Change(
         words="a gateway for the serverless protocol before the same database",
         probe=outcome["name"],
-        command=f"repro lab gateway   # then, with the variables that it prints: repro run {node}--only {outcome['name']}",
+        command=f"repro lab gateway   # then, with the variables that it prints: {repeated(outcome['name'])}",
         gateway_before=(url.host, url.port or _POSTGRES_PORT),
     )
 
@@ -112,10 +111,9 @@ def _hangs_up(view: View) -> list[Outcome]:
     """No answer came; and whoever is there, asked afterwards, ends every connection without a word."""
 
     def ends_every_connection(outcome: Outcome) -> bool:
-        speaker = view.speaker(outcome)
         # it may end those alone that name no host in their handshake, as the one that asked afterwards
         shaken = any(not line.get("failure") for line in view.lines(outcome, "tls.handshake"))
-        return speaker is not None and speaker.protocol == "closes" and not shaken
+        return view.spoken_at(outcome) == "closes" and not shaken
 
     return view.where(
         is_of_the_database, over("http"), failed("eof", "connection_reset"), ends_every_connection

@@ -9,7 +9,7 @@ from pathlib import Path
 from repro.diagnose.cause import Cause, Change
 from repro.diagnose.controls import in_the_lab
 from repro.diagnose.urls import is_of_this_machine, with_parameter
-from repro.diagnose.view import DATABASE_VARIABLES, View, is_of_the_database, over, said, says, sqlstate
+from repro.diagnose.view import View, is_of_the_database, over, said, says, sqlstate
 from repro.document import Outcome
 from repro.persistence.dsn import Url
 
@@ -98,7 +98,7 @@ def _wrong_password(view: View) -> list[Outcome]:
 
 def _without_binding(view: View, outcome: Outcome) -> Change | None:
     """With TLS, or on this machine: who insists on its channel gives its password to no other."""
-    name, url = next((each for each in DATABASE_VARIABLES if each in view.variables), None), view.url()
+    name, url = view.url_variable(), view.url()
     if name is None or url is None or outcome["transport"] != "tcp":
         return None
     dialled = (outcome["error"]["address"] or "") if outcome["error"] else ""

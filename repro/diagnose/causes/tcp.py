@@ -9,7 +9,6 @@ from repro.diagnose.cause import Cause, Change
 from repro.diagnose.controls import in_the_lab
 from repro.diagnose.urls import with_host
 from repro.diagnose.view import (
-    DATABASE_VARIABLES,
     View,
     during,
     failed,
@@ -38,8 +37,7 @@ def _spoken(protocol: str) -> Callable[[View], list[Outcome]]:
 
     def suspects(view: View) -> list[Outcome]:
         def speaks(outcome: Outcome) -> bool:
-            speaker = view.speaker(outcome)
-            return speaker is not None and speaker.protocol == protocol and not view.let_in_beside(outcome)
+            return view.spoken_at(outcome) == protocol and not view.let_in_beside(outcome)
 
         return view.where(is_of_the_database, over("tcp"), failed(*_LOST_EARLY), speaks)
 
@@ -48,8 +46,7 @@ def _spoken(protocol: str) -> Callable[[View], list[Outcome]]:
 
 def _closes(view: View) -> list[Outcome]:
     def was_ended(outcome: Outcome) -> bool:
-        speaker = view.speaker(outcome)
-        return speaker is not None and speaker.protocol == "closes" and not view.let_in_beside(outcome)
+        return view.spoken_at(outcome) == "closes" and not view.let_in_beside(outcome)
 
     early = during("tls", "authenticate", "connect")
     return view.where(is_of_the_database, over("tcp"), failed(*_LOST_EARLY), early, was_ended)
@@ -59,11 +56,10 @@ def _no_answer_to_a_syn(view: View) -> list[Outcome]:
     """Nobody refused and nobody accepted, then or afterwards."""
 
     def unanswered(outcome: Outcome) -> bool:
-        speaker = view.speaker(outcome)
         attempts = view.lines(outcome, "connect")
         accepted = any(not line.get("failure") for line in attempts)
         refused = any(line.get("failure") == "connection_refused" for line in attempts)
-        return not accepted and not refused and speaker is not None and speaker.protocol == "unreachable"
+        return not accepted and not refused and view.spoken_at(outcome) == "unreachable"
 
     return view.where(during("connect"), failed("timeout"), unanswered)
 
@@ -84,7 +80,7 @@ def _the_other_family_listens(view: View) -> list[Outcome]:
 def _at_the_other_family(view: View, outcome: Outcome) -> Change | None:
     address = outcome["error"]["address"] if outcome["error"] else None
     other = None if address is None else other_loopback(address)
-    name = next((each for each in DATABASE_VARIABLES if each in view.variables), None)
+    name = view.url_variable()
     if other is None or name is None or not is_of_the_database(outcome) or outcome["transport"] != "tcp":
         return None
     host = other.rpartition(":")[0].strip("[]")

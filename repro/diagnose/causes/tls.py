@@ -73,16 +73,11 @@ def _answer_for_tls(view: View, outcome: Outcome) -> str | None:
     return answers[-1].get("pg.status") if answers else None
 
 
-def _speaks(view: View, outcome: Outcome) -> str | None:
-    speaker = view.speaker(outcome)
-    return None if speaker is None else speaker.protocol
-
-
 def _has_no_tls(view: View) -> list[Outcome]:
     """A Postgres that answered N; asyncpg says the same of any server that does not answer S."""
 
     def is_postgres(outcome: Outcome) -> bool:
-        known = "N" if _speaks(view, outcome) == "postgres" else _answer_for_tls(view, outcome)
+        known = "N" if view.spoken_at(outcome) == "postgres" else _answer_for_tls(view, outcome)
         return known == "N" or (known is None and says("does not support SSL")(outcome))
 
     refused = says("does not support SSL", "rejected SSL upgrade")
@@ -106,13 +101,13 @@ def _ended_early(view: View) -> list[Outcome]:
     words = says(*_ENDED_BY_LIBPQ)
     candidates = view.where(is_of_the_database, over("tcp"), failed(*_ENDED, "tls_protocol"), words)
     near = _at_one_of(telling)
-    silent = [each for each in candidates if near(each) or _speaks(view, each) == "postgres"]
+    silent = [each for each in candidates if near(each) or view.spoken_at(each) == "postgres"]
     return [each for each in _together(view, telling, silent) if not _is_no_postgres(view, each)]
 
 
 def _is_no_postgres(view: View, outcome: Outcome) -> bool:
     """Whether another kind of server was found there: the S of SSH's banner looks like consent to TLS."""
-    return _speaks(view, outcome) in {"ssh", "http", "redis", "smtp", "mysql", "tls"}
+    return view.spoken_at(outcome) in {"ssh", "http", "redis", "smtp", "mysql", "tls"}
 
 
 def _last(view: View, outcome: Outcome, op: str) -> Line | None:
@@ -128,7 +123,7 @@ def _stalled(view: View) -> list[Outcome]:
     def over_the_web(outcome: Outcome) -> bool:
         last = _last(view, outcome, "tls.handshake")
         unanswered = last is not None and last.get("failure") == "timeout"
-        return unanswered and _speaks(view, outcome) in {None, "silent", "tls", "closes"}
+        return unanswered and view.spoken_at(outcome) in {None, "silent", "tls", "closes"}
 
     late = failed("timeout")
     told = view.where(is_of_the_database, over("tcp"), late, over_postgres)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from repro.diagnose.cause import Cause, Change
-from repro.diagnose.controls import in_the_lab
+from repro.diagnose.controls import in_the_lab, repeated, with_marks
 from repro.diagnose.view import Line, View, failed, is_of_the_queue, over, said, says
 from repro.document import Outcome
 
@@ -39,14 +39,12 @@ def _no_answer_of_the_api(view: View) -> list[Outcome]:
 
 
 def _answers_nobody(view: View, outcome: Outcome) -> bool:
-    speaker = view.speaker(outcome)
     # who shook hands may end only those that name no host, as the one that asked afterwards
     shaken = any(not line.get("failure") for line in view.lines(outcome, "tls.handshake"))
     return (
         failed(*_ENDED)(outcome)
         and not shaken
-        and speaker is not None
-        and speaker.protocol in {"redis", "closes", "refuses", "postgres", "ssh"}
+        and view.spoken_at(outcome) in {"redis", "closes", "refuses", "postgres", "ssh"}
     )
 
 
@@ -68,24 +66,12 @@ def _alike(requests: Sequence[Line]) -> list[Line]:
     return [line for line in requests if all(line.get(name) == first.get(name) for name in names)]
 
 
-def _with_marks(_view: View, outcome: Outcome) -> Change | None:
-    """An application's own push is not for us to repeat."""
-    if outcome["name"] != "specimen.upstash-py-retries":
-        return None
-    probe = "specimen.upstash-py-marked"
-    return Change(
-        words="a mark for each job, set in one script with the push",
-        probe=probe,
-        command=f"repro run --only {probe}",
-    )
-
-
 def _over_tcp(view: View, outcome: Outcome) -> Change | None:
     """The same command where a connection can wait; other probes ask the lab's server."""
     if outcome["name"] != "specimen.rest-worker":
         return in_the_lab(view, outcome)
     probe = "specimen.tcp-worker"
-    return Change(words="the same command over Redis TCP", probe=probe, command=f"repro run --only {probe}")
+    return Change(words="the same command over Redis TCP", probe=probe, command=repeated(probe))
 
 
 CAUSES: tuple[Cause, ...] = (
@@ -244,7 +230,7 @@ CAUSES: tuple[Cause, ...] = (
         ),
         links=("https://github.com/upstash/redis-js/issues/1455",),
         ops=("http.request", "http.response"),
-        change=_with_marks,
+        change=with_marks,
     ),
     Cause(
         id="up-base64",
