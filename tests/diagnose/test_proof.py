@@ -9,6 +9,7 @@ import pytest
 
 from repro.diagnose import engine
 from repro.diagnose.cause import Change
+from repro.diagnose.controls import repeated
 from repro.diagnose.proof import RUNS, proved
 from repro.diagnose.undiagnosed import identity
 from repro.diagnose.view import View
@@ -78,3 +79,14 @@ def test_a_cause_without_a_safe_change_stays_untested() -> None:
     (finding,) = engine.findings(view)
     assert finding["cause"] == "tx-serialization"
     assert proved(finding, view, lambda *_: pytest.fail("it was run")) == finding
+
+
+@pytest.mark.parametrize(
+    ("probe", "command"),
+    [
+        ("tcp.psycopg", "repro run --target lab --only tcp.psycopg"),
+        ("node.pg", "repro run --node --target lab --only node.pg"),
+    ],
+)
+def test_a_command_on_a_node_probe_says_so(probe: str, command: str) -> None:
+    assert repeated(probe, "--target lab") == command

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from repro.diagnose.cause import Cause, Change
-from repro.diagnose.controls import done_right
+from repro.diagnose.controls import done_right, repeated
 from repro.diagnose.urls import is_of_this_machine
 from repro.diagnose.view import (
     View,
@@ -91,7 +91,7 @@ def _with_scheme(view: View, outcome: Outcome) -> Change:
     return Change(
         words=f"postgresql:// in the place of {_scheme(view)}://",
         probe=outcome["name"],
-        command=f'{name}="postgresql://${{{name}#*://}}" repro run --only {outcome["name"]}',
+        command=f'{name}="postgresql://${{{name}#*://}}" {repeated(outcome["name"])}',
         variables={name: "postgresql://" + view.variables[name].partition("://")[2]},
     )
 
@@ -177,7 +177,7 @@ def _with_ssl(view: View, outcome: Outcome) -> Change | None:
     return Change(
         words="ssl= in the place of sslmode=, and none of libpq's other parameters",
         probe=outcome["name"],
-        command=f'{name}="${{{name}%%\\?*}}?{_shown(known)}" repro run --only {outcome["name"]}',
+        command=f'{name}="${{{name}%%\\?*}}?{_shown(known)}" {repeated(outcome["name"])}',
         variables={name: _with_query(view.variables[name], known)},
     )
 
@@ -228,7 +228,7 @@ def _without_parameter(view: View, outcome: Outcome) -> Change | None:
     return Change(
         words=f"the URL without {', '.join(present)}",
         probe=outcome["name"],
-        command=f'{name}="$(printf %s "${name}" | sed {removed})" repro run --only {outcome["name"]}',
+        command=f'{name}="$(printf %s "${name}" | sed {removed})" {repeated(outcome["name"])}',
         variables={name: _with_query(view.variables[name], kept)},
     )
 
@@ -301,7 +301,7 @@ def _without_variable(view: View, outcome: Outcome) -> Change | None:
     return Change(
         words=f"{name} taken out of the environment",
         probe=outcome["name"],
-        command=f"env -u {name} repro run --only {outcome['name']}",
+        command=f"env -u {name} {repeated(outcome['name'])}",
         environment={name: None},
     )
 

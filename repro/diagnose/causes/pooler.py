@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from repro.diagnose.cause import Cause, Change
+from repro.diagnose.controls import repeated
 from repro.diagnose.urls import is_of_this_machine
 from repro.diagnose.view import (
     DATABASE_VARIABLES,
@@ -262,7 +263,7 @@ def _past_the_pooler(view: View, outcome: Outcome) -> Change | None:
     return Change(
         words="the direct URL in the place of the pooler's",
         probe=outcome["name"],
-        command=f'{name}="${_DIRECT}" repro run --only {outcome["name"]}',
+        command=f'{name}="${_DIRECT}" {repeated(outcome["name"])}',
         variables={name: view.variables[_DIRECT]},
     )
 
@@ -324,7 +325,7 @@ def _without(*names: str) -> Callable[[View, Outcome], Change | None]:
         return Change(
             words=f"the URL without {', '.join(present)}",
             probe=outcome["name"],
-            command=f'{name}="$(printf %s "${name}" | sed {removed})" repro run --only {outcome["name"]}',
+            command=f'{name}="$(printf %s "${name}" | sed {removed})" {repeated(outcome["name"])}',
             variables={name: urlsplit(view.variables[name])._replace(query=kept).geturl()},
         )
 
@@ -337,7 +338,7 @@ def _without_variable(view: View, outcome: Outcome) -> Change | None:
     return Change(
         words="no PGOPTIONS",
         probe=outcome["name"],
-        command=f"env -u PGOPTIONS repro run --only {outcome['name']}",
+        command=f"env -u PGOPTIONS {repeated(outcome['name'])}",
         environment={"PGOPTIONS": None},
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from repro.diagnose.cause import Cause, Change
+from repro.diagnose.controls import repeated
 from repro.diagnose.view import Line, View, failed, is_a, over, said, says
 from repro.document import Outcome
 
@@ -91,7 +92,7 @@ def without_proxies(view: View, outcome: Outcome) -> Change | None:
     return Change(
         words="no proxy in the environment",
         probe=outcome["name"],
-        command=f"env {' '.join(f'-u {name}' for name in names)} repro run --only {outcome['name']}",
+        command=f"env {' '.join(f'-u {name}' for name in names)} {repeated(outcome['name'])}",
         environment=dict.fromkeys(_VARIABLES),
     )
 

@@ -84,7 +84,7 @@ def _with_tls(view: View, outcome: Outcome) -> Change | None:
     return Change(
         words="rediss:// in the place of redis://",
         probe=outcome["name"],
-        command=f'{_VARIABLE}="rediss://${{{_VARIABLE}#redis://}}" repro run --only {outcome["name"]}',
+        command=f'{_VARIABLE}="rediss://${{{_VARIABLE}#redis://}}" {repeated(outcome["name"])}',
         variables={_VARIABLE: "rediss://" + text.removeprefix("redis://")},
     )
 
@@ -206,7 +206,7 @@ def _with_resp2(view: View, outcome: Outcome) -> Change | None:
         words="protocol=2 in the URL",
         probe=outcome["name"],
         command=f'{_VARIABLE}="${{{_VARIABLE}%%\\?*}}?{"&".join([*_shown(kept), "protocol=2"])}" '
-        f"repro run --only {outcome['name']}",
+        f"{repeated(outcome['name'])}",
         variables={_VARIABLE: f"{bare}?{'&'.join([*kept, 'protocol=2'])}"},
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from repro.diagnose.cause import Cause, Change
-from repro.diagnose.controls import in_the_lab
+from repro.diagnose.controls import in_the_lab, repeated
 from repro.diagnose.urls import is_of_this_machine, with_parameter
 from repro.diagnose.view import View, is_of_the_database, over, said, says, sqlstate
 from repro.document import Outcome
@@ -108,7 +108,7 @@ def _without_binding(view: View, outcome: Outcome) -> Change | None:
     return Change(
         words="channel_binding=prefer",
         probe=outcome["name"],
-        command=f"repro run --only {outcome['name']}   # with channel_binding=prefer in {name}",
+        command=f"{repeated(outcome['name'])}   # with channel_binding=prefer in {name}",
         variables={name: with_parameter(view.variables[name], "channel_binding", "prefer")},
     )
 

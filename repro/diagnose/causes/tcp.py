@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from repro.diagnose.cause import Cause, Change
-from repro.diagnose.controls import in_the_lab
+from repro.diagnose.controls import in_the_lab, repeated
 from repro.diagnose.urls import with_host
 from repro.diagnose.view import (
     View,
@@ -90,7 +90,7 @@ def _at_the_other_family(view: View, outcome: Outcome) -> Change | None:
     return Change(
         words=f"{host} in the place of the host",
         probe=outcome["name"],
-        command=f"repro run --only {outcome['name']}   # with {name}'s host written as {host}",
+        command=f"{repeated(outcome['name'])}   # with {name}'s host written as {host}",
         variables={name: changed},
     )
 
