@@ -12,6 +12,9 @@ from repro.environments.pins import Cell
 
 State = Literal["pass", "fail", "flaky", "skip"]
 
+ANSWERED = frozenset({"http_status", "ws_handshake", "ws_closed", "protocol_mismatch"})
+"""Failures whose port says nothing: somebody listens there."""
+
 FAILURES = " | "
 """Stands between the different failures of a flaky probe."""
 
@@ -92,6 +95,6 @@ def signature(outcome: Outcome, passing_ports: Collection[str] = ()) -> str:
         passing_ports: those of the lab, which are others the next time.
     """
     found = identity(outcome)
-    port = None if found.port in passing_ports else found.port
+    port = None if found.port in passing_ports or found.failure in ANSWERED else found.port
     parts = (found.layer, found.operation, found.failure, found.sqlstate, port)
     return "/".join(part for part in parts if part)

@@ -8,6 +8,7 @@ attempt of its own.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import math
 import socket
 import tempfile
@@ -37,6 +38,11 @@ _PORT = "5432"
 _CHUNK_BYTES = 65536
 
 _OF_TLS = ("channel_binding", "sslmode", "sslnegotiation", "sslrootcert")
+
+_NO_PINGS: dict[str, Any] = (
+    {"ping_interval": None} if "ping_interval" in inspect.signature(dial).parameters else {}
+)
+"""Before websockets 15 the client with threads sends no pings, and has nothing to switch them off."""
 
 _INNER_HOP = {
     "hostaddr": "",
@@ -160,10 +166,10 @@ class Tunnel:
             endpoint,
             open_timeout=timeouts.connect_s,
             close_timeout=timeouts.close_s,
-            ping_interval=None,
             max_size=None,
             create_connection=SharedConnection,
             compression=None,  # small messages, each waited for: it costs more time than it saves
+            **_NO_PINGS,
         )
         return cls(dialled.__enter__(), timeouts)  # websockets 17 warns of a connection that was not entered
 

@@ -9,16 +9,20 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from repro import hooks
-from repro.probe.node.errors import error_of
+from repro.probe.node.errors import error_of, unsettled
 from repro.probe.node.events import Preload
 
 _LEAVE_S = 3.0
+_SETTLE_S = 1.0
+"""Seconds that a promise has after an exception that nobody caught, which ends an application at once."""
+
 _LOG_BYTES = 16_384
 
 _SETTINGS = (
@@ -83,7 +87,7 @@ class Bridge:
         """Ask, and wait for the answer; what happens meanwhile on the network is told as it comes.
 
         Raises:
-            NodeError: what the script raised.
+            NodeError: what the script raised, or what nobody in it caught; the process is over then.
             NodeEnded: if the process has ended.
         """
         number = next(self._numbers)
@@ -100,10 +104,24 @@ class Bridge:
                     raise error_of(told["error"])
                 return told["answer"]
             if "uncaught" in told:
-                self.kill()
-                raise error_of(told["uncaught"])
+                raise self._uncaught(told["uncaught"], number)
             self._tell(told)
         raise NodeEnded(self._how_it_ended())
+
+    def _uncaught(self, link: Mapping[str, Any], number: int) -> BaseException:
+        """What nobody caught; it stands below another error where the promise then never settles."""
+        deadline = threading.Timer(_SETTLE_S, self.kill)
+        deadline.start()
+        try:
+            for line in self._answers:  # which end with the process
+                told = json.loads(line)
+                if told.get("id") == number:
+                    return error_of(link)
+                self._tell(told)
+            return unsettled(link, _SETTLE_S)
+        finally:
+            deadline.cancel()
+            self.kill()
 
     def _tell(self, line: Mapping[str, Any]) -> None:
         """Hand on what the preload says; an answer that comes late is nobody's."""

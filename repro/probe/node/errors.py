@@ -42,6 +42,22 @@ def error_of(link: Mapping[str, Any]) -> BaseException:
     return made
 
 
+def unsettled(uncaught: Mapping[str, Any], waited_s: float) -> BaseException:
+    """The error of a promise that neither resolves nor rejects; its cause is thrown where nobody catches it.
+
+    Args:
+        uncaught: the link of what was thrown.
+        waited_s: seconds that the promise was given after it.
+    """
+    return error_of(
+        {
+            "type": "UncaughtException",
+            "message": f"thrown where nobody can catch it; the promise had not settled {waited_s:g} s later",
+            "below": [uncaught],
+        }
+    )
+
+
 def _made(name: str, message: str, code: str | None) -> NodeError:
     number = getattr(errno, code, None) if code else None
     if isinstance(number, int):
