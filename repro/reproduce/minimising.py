@@ -127,6 +127,7 @@ def minimise(bench: Bench, whole: Program, wanted: Identity, tell: Tell) -> Mini
         raise FailsOtherwise(f"the whole program {how}, and the probe failed with {shown(wanted)}") from error
     stopped = ""
     try:
+        _without_settings(reduction)
         _simplified(reduction)
         reduction.run([partial(_is_of, kind) for kind in KINDS])
         _fewer_at_once(search)
@@ -141,6 +142,13 @@ def minimise(bench: Bench, whole: Program, wanted: Identity, tell: Tell) -> Mini
 
 def _is_of(kind: Kind, part: Part) -> bool:
     return part.kind == kind
+
+
+def _without_settings(reduction: Reduction[Part]) -> None:
+    """Leave out every option and variable, which matter seldom: one trial in the place of one for each."""
+    case = reduction.best
+    if not reduction.offer([part for part in case if part.kind in {"statement", "concurrency"}]):
+        reduction.offer([part for part in case if part.kind != "variable"])
 
 
 def _simplified(reduction: Reduction[Part]) -> None:

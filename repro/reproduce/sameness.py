@@ -12,12 +12,17 @@ _OF_THE_DRIVER = frozenset({"80", "443"})
 """Ports that serverless drivers dial whatever the URL says. Any other one is the target's, and may be another
 one the next time: the lab's are free ones."""
 
+_BEFORE_LOGIN = frozenset({"connect", "tls", "authenticate"})
+"""Steps that a driver which waits in vain does not tell apart; only who saw its bytes does."""
+
 
 def failure_of(outcome: Outcome) -> Identity | None:
     """What makes a failure the same wherever the target listens; None for an outcome that is no failure."""
     if outcome["status"] not in FAILING:
         return None
     found = identity(outcome)
+    if found.failure == "timeout" and found.operation in _BEFORE_LOGIN:
+        found = found._replace(layer="tcp", operation="connect")
     return found if found.port in _OF_THE_DRIVER else found._replace(port=None)
 
 

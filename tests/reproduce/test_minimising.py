@@ -124,11 +124,11 @@ def test_ended_early_the_smallest_so_far_is_kept(end: type[Exception], says: str
     def judge(tried: Program) -> Outcome:
         return REFUSED if any(part.name == "channel_binding" for part in tried.case) else FINE
 
-    found = minimise(at(judge, trials=2, end=end), program(), WANTED, silent)
+    found = minimise(at(judge, trials=3, end=end), program(), WANTED, silent)
 
     assert found.stopped == says
     assert 1 < len(names(found)) < len(program().case)
-    assert found.trials == 2
+    assert found.trials == 3
 
 
 def test_before_the_whole_was_tried_there_is_nothing_to_keep() -> None:
@@ -193,3 +193,17 @@ def test_what_does_not_fail_by_itself_each_time_gets_more_transactions_at_once(
 
     assert at_once(better.program.case) == 8
     assert result.every_time
+
+
+def test_settings_that_do_not_matter_go_in_one_trial() -> None:
+    tried: list[int] = []
+
+    def judge(one: Program) -> Outcome:
+        tried.append(len(one.case))
+        return REFUSED if having(one.case, "insert") else FINE
+
+    minimise(at(judge), program(), WANTED, silent)
+
+    settings = sum(part.kind in {"option", "variable"} for part in program().case)
+    assert settings > 1
+    assert tried[1] == tried[0] - settings

@@ -64,3 +64,10 @@ def test_a_made_up_address_is_of_the_kind_that_the_variable_holds() -> None:
     assert Place("UPSTASH_REDIS_URL", "nobody").base("1") == "redis://default:password@127.0.0.1:1"
     assert Place("UPSTASH_REDIS_REST_URL", "nobody").base("1") == "http://127.0.0.1:1"
     assert Place("POSTGRES_URL", "nobody").base("1") == "postgresql://user:password@127.0.0.1:1/name"
+
+
+@pytest.mark.parametrize("operation", ["tls", "authenticate"])
+def test_waiting_in_vain_for_a_login_is_one_failure_whatever_step_it_was(operation: str) -> None:
+    silent = {"failure": "timeout", "address": None}
+    assert failure_of(refused(**silent, operation=operation)) == failure_of(refused(**silent))
+    assert failure_of(refused(**silent, operation="commit")) != failure_of(refused(**silent))
