@@ -45,6 +45,11 @@ MOST_COMMANDS = 20
 
 def environment(document: RunDocument) -> str:
     """The versions first that a maintainer asks for, then the rest, as a list."""
+    return _list(environment_rows(document))
+
+
+def environment_rows(document: RunDocument) -> list[Row]:
+    """The versions first that a maintainer asks for, then the rest, as facts."""
     tool = document["tool"]
     rows: list[Row] = [
         (tool["name"], [tool["version"], f"run {document['run_id']}", document["started_at"]]),
@@ -56,7 +61,7 @@ def environment(document: RunDocument) -> str:
     known = [name for name in NAMES if name in facts and (on_lab or name != "lab")]
     rest = [name for name in facts if name not in NAMES and name != "command"]
     rows += [(NAMES.get(name, name), told(facts[name])) for name in (*known, *rest)[:MOST_FACTS]]
-    return _list(rows)
+    return rows
 
 
 def _list(rows: Iterable[Row]) -> str:
@@ -98,6 +103,11 @@ def told(value: Any) -> list[str]:
 
 def target(document: RunDocument) -> str:
     """The target's facts as a list."""
+    return _list(target_rows(document))
+
+
+def target_rows(document: RunDocument) -> list[Row]:
+    """What is known of the target, as facts."""
     known = document["target"]
     on_lab = known.get("kind") == "lab"
     rows: list[Row] = [("target", ["the lab" if on_lab else "the user's own"])]
@@ -105,11 +115,16 @@ def target(document: RunDocument) -> str:
         if name not in {"kind", "sources"}:
             inner = value if isinstance(value, Mapping) else {name: value}
             rows += [(TARGET_NAMES.get(each, each), told(inner[each])) for each in inner]
-    return _list(rows[:MOST_FACTS])
+    return rows[:MOST_FACTS]
 
 
 def commands(document: RunDocument) -> str:
-    """The commands that repeat the run, and each failing probe alone."""
+    """The commands that repeat the run, and each failing probe alone, as a fenced block."""
+    return fence("\n".join(command_lines(document)), "sh")
+
+
+def command_lines(document: RunDocument) -> list[str]:
+    """The commands that repeat the run, and each failing probe alone, each with what it is for."""
     failing = [outcome["name"] for outcome in document["probes"] if outcome["status"] in FAILING]
     whole = one_line(str(document["environment"].get("command") or "repro run"))
     steps = [(whole, "the whole run, as it was")]
@@ -120,7 +135,7 @@ def commands(document: RunDocument) -> str:
         steps = list({command: (command, why) for command, why in reversed(steps)}.values())[::-1]
     width = max(len(command) for command, _ in steps)
     lines = (f"{command:<{width}}  # {why}" for command, why in steps)
-    return fence("\n".join([*_setting(document), *lines]), "sh")
+    return [*_setting(document), *lines]
 
 
 def _flags(command: str) -> list[str]:
@@ -143,12 +158,17 @@ def _setting(document: RunDocument) -> Iterator[str]:
 
 def transaction(document: RunDocument, most: int) -> str:
     """The statements that every probe sent, and what became of them."""
-    statements = _bounded(document["transaction"]["statements"], most)
-    body = fence("\n".join(f"{statement.rstrip().removesuffix(';')};" for statement in statements), "sql")
-    return f"{body}\n\n{_effect(document)}"
+    return f"{fence(chr(10).join(statements(document, most)), 'sql')}\n\n{effect(document)}"
 
 
-def _effect(document: RunDocument) -> str:
+def statements(document: RunDocument, most: int) -> list[str]:
+    """The transaction's statements, each with its semicolon and of at most four times ``most`` characters."""
+    bounded = _bounded(document["transaction"]["statements"], most)
+    return [f"{statement.rstrip().removesuffix(';')};" for statement in bounded]
+
+
+def effect(document: RunDocument) -> str:
+    """What became of the transaction, in a sentence of Markdown."""
     if document["transaction"]["effect"] == "rollback":
         alone = (
             " Each driver was tried with one transaction at a time only; `--commit` tries several at once."
@@ -166,5 +186,5 @@ def _effect(document: RunDocument) -> str:
     return "It was really committed; the tables were the run's own and are dropped."
 
 
-def _bounded(statements: Sequence[str], most: int) -> list[str]:
-    return [shortened(clean(statement), 4 * most) for statement in statements[:50]]
+def _bounded(texts: Sequence[str], most: int) -> list[str]:
+    return [shortened(clean(each), 4 * most) for each in texts[:50]]
