@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import os
+import secrets
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -19,6 +20,8 @@ from repro.observe.catalog import QUEUE_NAMES, SPECIMENS, Entry, matching
 from repro.observe.plan import DEFAULT_DEADLINE_S, Plan, reason_to_skip
 from repro.observe.progress import Silent
 from repro.observe.run import observe
+from repro.probe.secrets import redactor_for
+from repro.redaction import Redactor
 from repro.versions.bisect import EndIsWrong
 from repro.versions.bisection import Bisection, Finds, Question, Seen, Step, block, cell_of, word
 from repro.versions.cells import prepared
@@ -43,6 +46,7 @@ def bisect(arguments: argparse.Namespace) -> int:
     versions = _range(arguments, package)
     with _plan(arguments, entry) as base:
         control = _control(entry, base)
+        redactor = redactor_for(base.variables, os.environ, secrets.token_hex(16))
         plan = dataclasses.replace(base, entries=[*([control] if control else []), entry])
         question = Question(entry.name, control.name if control else None, arguments.find, arguments.says)
         errors.tell(f"search  {len(versions)} versions of {package.name}, {versions[0]} to {versions[-1]}")
@@ -50,13 +54,15 @@ def bisect(arguments: argparse.Namespace) -> int:
             question,
             versions,
             lambda version: _tried(package, version, beside, plan, arguments.repeat),
-            lambda step: _show(step, arguments.find),
+            lambda step: _show(step, arguments.find, redactor),
         )
         try:
             found = bisection.run()
         except EndIsWrong as error:
-            raise errors.UsageError(_wrong_end(str(error), arguments, bisection, versions)) from error
-    output.write(block(package.name, found, bisection, _command(arguments)))
+            told = _wrong_end(str(error), arguments, bisection, versions)
+            raise errors.UsageError(redactor.text(told)) from error
+    text = block(package.name, found, bisection, _command(arguments))
+    output.write(output.checked(redactor.text(text), redactor, "the block"))
     return errors.OK
 
 
@@ -184,8 +190,9 @@ def _once(plan: Plan) -> Mapping[str, Outcome]:
     return {outcome["name"]: outcome for outcome in seen.outcomes}
 
 
-def _show(step: Step, finds: Finds) -> None:
-    errors.tell(f"{word(step.answer, finds):<6}  {step.version}: {errors.plain(step.because)}")
+def _show(step: Step, finds: Finds, redactor: Redactor) -> None:
+    because = errors.plain(redactor.text(step.because))
+    errors.tell(f"{word(step.answer, finds):<6}  {step.version}: {because}")
 
 
 def _wrong_end(

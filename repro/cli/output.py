@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from repro.cli.errors import CannotTest, UsageError
+from repro.redaction import Redactor, SecretFound
 
 REPORTS = Path("reports")
 FILES_OF_A_RUN = ("run.json", "report.md", "trace")
@@ -39,6 +40,24 @@ def forget_standard_output() -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
+
+
+def checked(text: str, redactor: Redactor, what: str) -> str:
+    """A text that is about to be shown or written, after a last look for secrets.
+
+    Args:
+        text: it.
+        redactor: knows the secrets.
+        what: it is, for the message.
+
+    Raises:
+        CannotTest: it holds one; a bug.
+    """
+    try:
+        redactor.check(text.encode("utf-8", "backslashreplace"), what)
+    except SecretFound as error:
+        raise CannotTest(f"{error}, so nothing is written") from error
+    return text
 
 
 class RunFolder:

@@ -18,7 +18,7 @@ from repro.observe.catalog import matching
 from repro.observe.plan import DEFAULT_DEADLINE_S, Plan
 from repro.persistence.dsn import MalformedUrl, parse_url
 from repro.probe.secrets import URL_VARIABLES, redactor_for
-from repro.redaction import Redactor, SecretFound
+from repro.redaction import Redactor
 from repro.versions import marks as marking
 from repro.versions import matrix as running
 from repro.versions import render
@@ -203,10 +203,10 @@ def _show(
     arguments: argparse.Namespace, trials: Sequence[Trial], noted: marking.Marks, redactor: Redactor
 ) -> None:
     if arguments.json:
-        output.write(_clean(render.as_json(trials, noted), redactor))
+        output.write(output.checked(render.as_json(trials, noted), redactor, "the matrix"))
     elif trials:
         symbols = terminal.of(sys.stdout, os.environ).symbols is terminal.UNICODE
-        output.write(_clean(render.as_text(trials, noted, symbols=symbols), redactor))
+        output.write(output.checked(render.as_text(trials, noted, symbols=symbols), redactor, "the matrix"))
     errors.tell(render.sentence(trials, noted))
     files = (
         (arguments.markdown, render.as_markdown(trials, noted)),
@@ -215,27 +215,14 @@ def _show(
     )
     for path, text in files:
         if path is not None:
-            _write(path, _clean(text, redactor))
+            _write(path, output.checked(text, redactor, "the matrix"))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(_clean(render.as_markdown(trials, noted), redactor))
+            file.write(output.checked(render.as_markdown(trials, noted), redactor, "the matrix"))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in render.as_annotations(trials, noted):
-            errors.tell(_clean(line, redactor))
-
-
-def _clean(text: str, redactor: Redactor) -> str:
-    """A text that is about to be shown or written, after a last look for secrets.
-
-    Raises:
-        CannotTest: it holds one; a bug.
-    """
-    try:
-        redactor.check(text.encode(), "the matrix")
-    except SecretFound as error:
-        raise errors.CannotTest(f"{error}, so nothing is written") from error
-    return text
+            errors.tell(output.checked(line, redactor, "the matrix"))
 
 
 def _write(path: Path, text: str) -> None:
