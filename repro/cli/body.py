@@ -13,7 +13,7 @@ from repro import __version__, environment_facts
 from repro.cli import signals
 from repro.cli.target import Target
 from repro.diagnose.investigation import investigate
-from repro.document import Finding, RunDocument, assemble, redact_run, write_run
+from repro.document import REPORT_FILE, Finding, RunDocument, assemble, redact_run, write_run
 from repro.observe import statements, target
 from repro.observe.plan import Plan
 from repro.observe.process import overlaid
@@ -77,9 +77,9 @@ def _write(plan: Plan, folder: Path, document: RunDocument, seen: Observation, *
     environ = {**overlaid(os.environ, plan.inherited), **seen.environment}
     redactor = redactor_for(seen.variables, environ, seen.salt)
     redacted, events = redact_run(document, seen.events, redactor)
-    report = markdown.render(redacted, events, issue_template())
+    reports = {REPORT_FILE: markdown.render(redacted, events, issue_template())}
     packets = partial(_packets, wall_offset_s=seen.started_at.timestamp()) if pcap else None
-    return write_run(folder, document, seen.events, redactor, report, packets=packets)
+    return write_run(folder, document, seen.events, redactor, reports, packets=packets)
 
 
 def _packets(events: Mapping[str, Sequence[Mapping[str, Any]]], *, wall_offset_s: float) -> bytes:

@@ -37,13 +37,15 @@ from repro.document.shape import (
     TransactionRecord,
     Verdict,
 )
-from repro.document.writing import OutputError, redact_run, write_run
+from repro.document.writing import PAGE_FILE, REPORT_FILE, OutputError, redact_run, write_run
 from repro.stages import STAGES, StageName
 
 __all__ = [
     "EXIT_CODES",
     "FAILING",
     "LAYERS",
+    "PAGE_FILE",
+    "REPORT_FILE",
     "RUN_SCHEMA",
     "STAGES",
     "Applied",

@@ -21,6 +21,7 @@ from repro.redaction import Redactor
 
 RUN_FILE = "run.json"
 REPORT_FILE = "report.md"
+PAGE_FILE = "report.html"
 PACKETS_FILE = "trace.pcapng"
 
 Events = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -44,11 +45,11 @@ def write_run(
     document: RunDocument,
     events_by_probe: Events,
     redactor: Redactor,
-    report_markdown: str,
+    reports: Mapping[str, str],
     *,
     packets: Callable[[Events], bytes] | None = None,
 ) -> RunDocument:
-    """Write a run: ``run.json``, ``report.md``, ``trace/<probe>.jsonl``, and ``trace.pcapng`` if wanted.
+    """Write a run: ``run.json``, its reports, ``trace/<probe>.jsonl``, and ``trace.pcapng`` if wanted.
 
     Everything is rendered, redacted, validated and searched for secrets in memory before the first byte is
     written; the files then appear together.
@@ -58,7 +59,7 @@ def write_run(
         document: the run.
         events_by_probe: each probe's trace lines; a `visibility` record is put at their head.
         redactor: knows every secret of the run.
-        report_markdown: the report, rendered from what `redact_run` answered.
+        reports: the reports by their files' names, rendered from what `redact_run` answered.
         packets: makes ``trace.pcapng`` of the redacted trace lines; None for a run without one.
 
     Returns:
@@ -71,7 +72,8 @@ def write_run(
     """
     redacted, events = redact_run(document, events_by_probe, redactor)
     validate(redacted)
-    files = dict(_files(redacted, events, redactor.text(report_markdown)))
+    told = {name: redactor.text(text) for name, text in reports.items()}
+    files = dict(_files(redacted, events, told))
     if packets is not None:
         files = {PACKETS_FILE: packets(events), **files}
     for name, data in files.items():
@@ -84,13 +86,14 @@ def write_run(
     return redacted
 
 
-def _files(document: RunDocument, events: Events, report: str) -> Iterator[tuple[str, bytes]]:
+def _files(document: RunDocument, events: Events, reports: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
     """Every file of a run by its path, ``run.json`` last."""
     for probe in document["probes"]:
         if probe["events"] is not None:
             lines = with_visibility(document, probe["name"], events.get(probe["name"], ()))
             yield probe["events"], b"".join(map(_line, lines))
-    yield REPORT_FILE, _bytes(report)
+    for name, text in reports.items():
+        yield name, _bytes(text)
     yield RUN_FILE, _bytes(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 

@@ -24,7 +24,9 @@ SECRET = 'p@ss w"rd/+é'
 def write(
     folder: Path, document: RunDocument, lines: list[dict[str, Any]], secrets: tuple[str, ...] = ()
 ) -> RunDocument:
-    return write_run(folder, document, {"ws.neon": lines}, Redactor(secrets, salt=b"s"), "# report\n")
+    return write_run(
+        folder, document, {"ws.neon": lines}, Redactor(secrets, salt=b"s"), {"report.md": "# report\n"}
+    )
 
 
 def test_a_run_is_written_and_read_again(tmp_path: Path, document: RunDocument, line: dict[str, Any]) -> None:
@@ -54,7 +56,7 @@ def test_no_secret_reaches_a_file(tmp_path: Path, document: RunDocument, line: d
     line["http.path"] = f"/x/{SECRET}"
     redactor = Redactor([SECRET])
 
-    write_run(tmp_path / "run", document, {"ws.neon": [line]}, redactor, f"it was {SECRET}\n")
+    write_run(tmp_path / "run", document, {"ws.neon": [line]}, redactor, {"report.md": f"it was {SECRET}\n"})
 
     for path in (tmp_path / "run").rglob("*.*"):
         if path.is_file():
@@ -86,7 +88,7 @@ def test_the_last_search_stops_what_redaction_missed(tmp_path: Path, document: R
     document["target"]["url"] = SECRET
 
     with pytest.raises(SecretFound, match=r"run\.json"):
-        write_run(tmp_path / "run", document, {}, Blind([SECRET]), "")
+        write_run(tmp_path / "run", document, {}, Blind([SECRET]), {})
 
     assert list(tmp_path.iterdir()) == []
 
