@@ -129,7 +129,7 @@ def _driver(outcome: Outcome) -> str:
     driver = outcome["driver"]
     told = [" ".join(filter(None, (driver["name"], driver["version"])))]
     told += [f"{name} {version}" for name, version in outcome.get("versions", {}).items() if name != "server"]
-    return ", ".join(cell(each) for each in told if each)
+    return ", ".join(cell(each) for each in dict.fromkeys(told) if each)
 
 
 def _chain(error: ErrorRecord, room: Room) -> Iterator[str]:

@@ -48,6 +48,8 @@ def _lacks_443() -> str | None:
 
 _HTTP = ("tcp.psycopg", "http.neon")
 
+_NODE_SERVERLESS = ("node.drizzle-vercel-sql", "node.drizzle-vercel-pool", "node.vercel", "node.neon-http")
+
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         name="sl-localhost-443",
@@ -64,8 +66,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         cause="sl-localhost-443",
         title="drizzle-orm on @vercel/postgres is given the URL of a local Postgres",
         stage=_as_it_stands,
-        only=("node.pg", "node.vercel", "node.drizzle-vercel-pool", "node.neon-http"),
-        explains=("node.vercel", "node.drizzle-vercel-pool", "node.neon-http"),
+        only=("node.pg", *_NODE_SERVERLESS),
+        explains=_NODE_SERVERLESS,
         proof="confirmed",
         lacks=_lacks_443,
     ),
