@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 from repro.document.schema import validate_matrix
+from repro.report.github import command
 from repro.report.escape import cell, code, one_line
+from repro.report.xml import as_document, clean
 from repro.versions.marks import Marks
 from repro.versions.trial import Trial, Verdict
 
@@ -138,22 +140,16 @@ def as_junit(trials: Sequence[Trial]) -> str:
         skipped=str(len(skipped) + sum(found.state == "skip" for _, _, found in cases)),
     )
     for trial, name, found in cases:
-        case = ET.SubElement(suite, "testcase", classname=_xml(str(trial.cell)), name=name)
+        case = ET.SubElement(suite, "testcase", classname=clean(str(trial.cell)), name=name)
         if found.state in {"fail", "flaky"}:
-            failure = ET.SubElement(case, "failure", message=_xml(found.failure), type=found.state)
-            failure.text = _xml(_short(found.reason))
+            failure = ET.SubElement(case, "failure", message=clean(found.failure), type=found.state)
+            failure.text = clean(_short(found.reason))
         elif found.state == "skip":
-            ET.SubElement(case, "skipped", message=_xml(_short(found.reason)))
+            ET.SubElement(case, "skipped", message=clean(_short(found.reason)))
     for trial in skipped:
-        case = ET.SubElement(suite, "testcase", classname=_xml(str(trial.cell)), name="environment")
-        ET.SubElement(case, "skipped", message=_xml(_short(trial.skipped or "")))
-    ET.indent(suite)
-    return f"<?xml version='1.0' encoding='utf-8'?>\n{ET.tostring(suite, encoding='unicode')}\n"
-
-
-def _xml(text: str) -> str:
-    """Without what XML cannot hold."""
-    return "".join(each for each in text if each.isprintable())
+        case = ET.SubElement(suite, "testcase", classname=clean(str(trial.cell)), name="environment")
+        ET.SubElement(case, "skipped", message=clean(_short(trial.skipped or "")))
+    return as_document(suite)
 
 
 def as_annotations(trials: Sequence[Trial], marks: Marks) -> list[str]:
@@ -163,14 +159,7 @@ def as_annotations(trials: Sequence[Trial], marks: Marks) -> list[str]:
         for name, found in trial.verdicts.items():
             mark = marks.get((str(trial.cell), name), "")
             if mark in {"regressed", "changed"}:
-                lines.append(
-                    f"::error title=repro matrix::{_command(f'{trial.cell}, {name}: {mark}, {found.key}')}"
-                )
+                lines.append(command("error", "repro matrix", f"{trial.cell}, {name}: {mark}, {found.key}"))
             elif mark == "fixed":
-                lines.append(f"::notice title=repro matrix::{_command(f'{trial.cell}, {name}: fixed')}")
+                lines.append(command("notice", "repro matrix", f"{trial.cell}, {name}: fixed"))
     return lines
-
-
-def _command(text: str) -> str:
-    """Escaped as GitHub's runner wants it: percent signs and line ends."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

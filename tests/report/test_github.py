@@ -1,0 +1,46 @@
+"""Annotations of a run on GitHub."""
+
+from __future__ import annotations
+
+import pytest
+
+from repro.report import github
+from tests.report.conftest import Run
+
+
+def test_a_healthy_run_has_none(healthy: Run) -> None:
+    assert github.render(healthy.document) == []
+
+
+def test_each_finding_is_an_error_with_its_probes(origin: Run) -> None:
+    told = github.render(origin.document)
+    assert len(told) == len(origin.document["findings"]) > 0
+    for line, finding in zip(told, origin.document["findings"], strict=True):
+        assert line.startswith("::error title=")
+        assert ", ".join(finding["probes"]) in line
+
+
+def test_a_failing_probe_without_a_finding_is_told_too(origin: Run) -> None:
+    failing = [each["name"] for each in origin.document["probes"] if each["error"] is not None]
+    told = github.render({**origin.document, "findings": []})
+    assert [line.partition("::error title=")[2].partition("::")[0] for line in told] == failing
+
+
+def test_github_shows_ten_and_the_last_of_them_says_that_there_are_more(origin: Run) -> None:
+    (finding, *_) = origin.document["findings"]
+    told = github.render({**origin.document, "findings": [finding] * 12})
+    assert len(told) == github.MOST
+    assert "3 more findings" in told[-1]
+
+
+def test_nothing_tested_is_a_warning(healthy: Run) -> None:
+    (told,) = github.render({**healthy.document, "verdict": "inconclusive"})
+    assert told.startswith("::warning ")
+
+
+@pytest.mark.parametrize("text", ["a\n::error::b", "100%0A", "\r\n::set-output name=x::y"])
+def test_no_text_can_begin_a_command_of_its_own(text: str) -> None:
+    line = github.command("error", text, text)
+    assert "\n" not in line
+    assert "\r" not in line
+    assert line.count("%25") == 2 * text.count("%")
