@@ -13,14 +13,14 @@ from repro import __version__, environment_facts
 from repro.cli import signals
 from repro.cli.target import Target
 from repro.diagnose.investigation import investigate
-from repro.document import REPORT_FILE, Finding, RunDocument, assemble, redact_run, write_run
+from repro.document import PAGE_FILE, REPORT_FILE, Finding, RunDocument, assemble, redact_run, write_run
 from repro.observe import statements, target
 from repro.observe.plan import Plan
 from repro.observe.process import overlaid
 from repro.observe.progress import Progress
 from repro.observe.run import Observation
 from repro.probe.secrets import redactor_for
-from repro.report import markdown
+from repro.report import html, markdown
 from repro.resources import issue_template
 from repro.trace.formats.pcapng import pcapng
 
@@ -77,7 +77,10 @@ def _write(plan: Plan, folder: Path, document: RunDocument, seen: Observation, *
     environ = {**overlaid(os.environ, plan.inherited), **seen.environment}
     redactor = redactor_for(seen.variables, environ, seen.salt)
     redacted, events = redact_run(document, seen.events, redactor)
-    reports = {REPORT_FILE: markdown.render(redacted, events, issue_template())}
+    reports = {
+        REPORT_FILE: markdown.render(redacted, events, issue_template()),
+        PAGE_FILE: html.render(redacted, events),
+    }
     packets = partial(_packets, wall_offset_s=seen.started_at.timestamp()) if pcap else None
     return write_run(folder, document, seen.events, redactor, reports, packets=packets)
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from repro.cli.options import Subparsers
 
 DESCRIPTION = """\
-Print the report of a run: Markdown that is ready for an issue, or the run
-document.
+Print the report of a run: Markdown that is ready for an issue, a page for a
+browser, JUnit's XML for a CI server, or the run document.
 """
 
 EPILOG = options.epilog(
@@ -20,6 +20,7 @@ EPILOG = options.epilog(
         "repro report latest": "the newest run in reports/",
         "repro report reports/20260131-235959-3f9a2c": "a run's folder",
         "repro report latest --format json": "its run.json",
+        "repro report latest --format html --output run.html": "the page",
         "repro report results/run.json --output issue.md": "into a file",
     },
     "exit codes: 0 printed, 2 no such run, or it cannot be read",
@@ -33,7 +34,10 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument("run", metavar="RUN", help="a run's folder, its run.json, its id, or `latest`")
     parser.add_argument(
-        "--format", choices=("markdown", "json"), default="markdown", help="default: markdown"
+        "--format",
+        choices=("markdown", "html", "json", "junit"),
+        default="markdown",
+        help="default: markdown",
     )
     parser.add_argument(
         "--output", type=options.path, metavar="FILE", help="write there instead of standard output"

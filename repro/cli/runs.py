@@ -8,7 +8,7 @@ from pathlib import Path
 from repro.cli import errors, output
 from repro.cli.errors import UsageError, without_urls
 from repro.document import RunError, find_run, read_events, read_run
-from repro.report import markdown
+from repro.report import html, junit, markdown
 from repro.reproduce import record
 from repro.resources import issue_template
 
@@ -35,8 +35,13 @@ def _text(run: str, form: str) -> str:
     document = read_run(file)
     if form == "json":
         return file.read_text("utf-8")
+    if form == "junit":
+        return junit.render(document)
     events = read_events(file.parent, document)
-    return markdown.render(document, events, issue_template(), record.read(file.parent))
+    made = record.read(file.parent)
+    if form == "html":
+        return html.render(document, events, made)
+    return markdown.render(document, events, issue_template(), made)
 
 
 def _save(text: str, file: Path) -> None:

@@ -184,6 +184,9 @@ def _pointers(ending: Ending) -> Table:
     if ending.deadline:
         grid.add_row(Text("deadline", style="dim"), Text(ending.deadline))
     grid.add_row(Text("report", style="dim"), Text(wording.path(shown), overflow="fold"))
+    page = ending.folder / "report.html"
+    if page.exists():
+        grid.add_row(Text("page", style="dim"), Text(wording.path(page), overflow="fold"))
     grid.add_row(Text("repeat", style="dim"), Text(ending.repeat, overflow="fold"))
     return grid
 

@@ -1,7 +1,7 @@
 """A run as JUnit's XML, which CI servers read: a test suite of a run, a test case of a probe.
 
-The elements and attributes are those of the schema that Jenkins' xUnit plugin publishes (``junit-10.xsd``); GitLab
-and the test reporters of GitHub read the same.
+The elements and attributes are those of the schema that Jenkins' xUnit plugin publishes (``junit-10.xsd``).
+GitLab and the test reporters of GitHub read the same.
 """
 
 from __future__ import annotations

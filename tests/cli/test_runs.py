@@ -84,3 +84,12 @@ def test_a_file_that_cannot_be_written_is_told(run: Path, capsys: pytest.Capture
     assert main(["report", "latest", "--output", str(run)]) == 2
 
     assert "cannot be written (Is a directory)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("form", "begins"), [("html", "<!doctype html>"), ("junit", "<?xml ")])
+def test_a_run_has_other_forms(form: str, begins: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "latest", "--format", form]) == 0
+
+    shown = capsys.readouterr().out
+    assert shown.lower().startswith(begins)
+    assert "tcp.psycopg" in shown
