@@ -62,7 +62,7 @@ def _finding(number: int, finding: Finding, traces: Traces, room: Room) -> Html:
 
 
 def _eyebrow(number: int, finding: Finding) -> Iterator[Content]:
-    yield f"Finding {number} · "
+    yield f"Finding {number} "
     if finding["cause"] is None:
         yield element("span", "? cause not determined", cls="proof untested")
     else:
@@ -80,10 +80,15 @@ def _rows(finding: Finding, traces: Traces, room: Room) -> Iterator[tuple[Conten
 
 
 def _cause(finding: Finding) -> Content:
-    where = join(
-        "layer ", code(finding["layer"]), ", at ", code(finding["operation"]), ", ", code(finding["failure"])
+    seen = join(
+        "layer ",
+        code(finding["layer"]),
+        " · at ",
+        code(finding["operation"]),
+        " · ",
+        code(finding["failure"]),
     )
-    return where if finding["cause"] is None else join(code(finding["cause"]), " ", where)
+    return seen if finding["cause"] is None else join(code(finding["cause"]), " · ", seen)
 
 
 def _probes(names: Sequence[str], traces: Traces, room: Room) -> Iterator[Content]:

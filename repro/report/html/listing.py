@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from repro.report.html import words
 from repro.report.html.failures import dialled, predicted
-from repro.report.html.markup import Content, Html, count, element, facts, join, line
+from repro.report.html.markup import Content, Html, count, element, facts, line
 from repro.report.html.room import Room
 from repro.report.html.trace import Line, Trace, event_id, finding_id, trace_id
 from repro.trace.formats import fields
@@ -17,7 +17,7 @@ _MOST_OF_AN_EVENT = 240
 
 def render(traces: Sequence[Trace], room: Room) -> Html:
     """The trace of each probe, folded."""
-    return join(_trace(trace, room) for trace in traces)
+    return element("div", [_trace(trace, room) for trace in traces], cls="list")
 
 
 def _trace(trace: Trace, room: Room) -> Html:

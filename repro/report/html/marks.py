@@ -16,7 +16,14 @@ Lane = Literal["lookup", "connect", "TLS", "sent", "received", "other"]
 LANES: Final[tuple[Lane, ...]] = get_args(Lane)
 """From the first thing that a driver does to the last."""
 
-_OF_OPERATION: Mapping[str, Lane] = {"connect": "connect", "close": "connect", "http.response": "received"}
+_OF_OPERATION: Mapping[str, Lane] = {
+    "connect": "connect",
+    "close": "connect",
+    "ws.close": "connect",
+    "http.request": "sent",
+    "http.response": "received",
+    "http.upgrade": "received",
+}
 
 _FINEST = 0.25
 """Percent of the axis: what is nearer than this cannot be told apart."""

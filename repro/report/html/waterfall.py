@@ -81,9 +81,7 @@ def _axis(scale: Scale) -> Html:
         element("span", _ticks(scale, decades=True), cls="ticks decades"),
         element("span", _ticks(scale, decades=False), cls="ticks even"),
     )
-    return element(
-        "div", element("span", "since its begin", cls="lane-name"), ticks, cls="axis", aria_hidden="true"
-    )
+    return element("div", element("span", "time", cls="lane-name"), ticks, cls="axis", aria_hidden="true")
 
 
 def _moments(scale: Scale, *, decades: bool) -> list[tuple[float, float]]:
