@@ -29,6 +29,7 @@ class Trace:
         lines: all events, in order.
         listed: those that the page lists.
         zero_s: when it began, in seconds since the run's start; every time of it is told since then.
+        end_ms: when its last event or stage ended, in milliseconds since it began.
         cited: the numbers of the findings for which a line is evidence, by its ``seq``.
         looked_at: it fails, or is the one to compare the failing ones with.
     """
@@ -38,6 +39,7 @@ class Trace:
     lines: Sequence[Line]
     listed: Sequence[Line]
     zero_s: float
+    end_ms: float
     cited: Mapping[int, Sequence[int]]
     looked_at: bool
 
@@ -45,13 +47,6 @@ class Trace:
     def name(self) -> str:
         """The probe's."""
         return self.outcome["name"]
-
-    @property
-    def end_ms(self) -> float:
-        """When its last event or stage ended, in milliseconds since it began."""
-        ends = [fields.seconds(line, "t") for line in self.lines]
-        ends += [stage["t"] for stage in reached(self.outcome)]
-        return max(0.0, (max(ends, default=self.zero_s) - self.zero_s) * 1000)
 
     def since_ms(self, second: float) -> float:
         """A second of the run as milliseconds since the probe began."""
@@ -78,12 +73,14 @@ def _trace(
 ) -> Trace:
     told = [line for line in lines if fields.operation(line) != "visibility"]
     cited = cited_by(outcome["name"], findings)
+    zero_s, end_s = _span_s(outcome, told)
     return Trace(
         outcome=outcome,
         head=next((line for line in lines if fields.operation(line) == "visibility"), None),
         lines=told,
         listed=select(told, cited, most),
-        zero_s=_zero(outcome, told),
+        zero_s=zero_s,
+        end_ms=max(0.0, (end_s - zero_s) * 1000),
         cited=cited,
         looked_at=looked_at,
     )
@@ -94,9 +91,12 @@ def reached(outcome: Outcome) -> list[Any]:
     return [stage for stage in outcome["stages"] if stage["status"] in {"pass", "fail"}]
 
 
-def _zero(outcome: Outcome, lines: Iterable[Line]) -> float:
-    begins = [fields.seconds(line, "t0") for line in lines]
-    return min([*begins, *(stage["t0"] for stage in reached(outcome))], default=0.0)
+def _span_s(outcome: Outcome, lines: Iterable[Line]) -> tuple[float, float]:
+    """When its first event or stage began and its last one ended, in seconds since the run's start."""
+    spans = [(fields.seconds(line, "t0"), fields.seconds(line, "t")) for line in lines]
+    spans += [(stage["t0"], stage["t"]) for stage in reached(outcome)]
+    begins, ends = zip(*spans, strict=True) if spans else ((0.0,), (0.0,))
+    return min(begins), max(ends)
 
 
 def compared(document: RunDocument) -> set[str]:
