@@ -22,7 +22,7 @@ ATTRIBUTES = frozenset(
 )  # fmt: skip
 
 
-@dataclass
+@dataclass(eq=False)
 class Element:
     """An element of a page."""
 
