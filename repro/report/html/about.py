@@ -24,7 +24,8 @@ from repro.report.html.markup import (
 from repro.report.html.room import Room
 from repro.reproduce.record import Reproduction
 
-_MOST_PIECES = 60
+_MOST_OF_A_COMMAND = 2_000
+_MOST_OF_A_PIECE = 300
 
 
 def reproductions(made: Sequence[Reproduction], room: Room) -> Html | None:
@@ -45,7 +46,10 @@ def _reproduction(made: Reproduction, room: Room) -> Html:
             " times, each from an empty folder. ",
             line(f"{made.target[:1].upper()}{made.target[1:]}.", 600),
         ),
-        block(shortened(f"{made.install}\n{made.command}", 2_000), label=f"Commands for {made.file}"),
+        block(
+            shortened(f"{made.install}\n{made.command}", _MOST_OF_A_COMMAND),
+            label=f"Commands for {made.file}",
+        ),
         _program(made, room),
         _output(made, room),
         cls="reproduction",
@@ -68,7 +72,10 @@ def _output(made: Reproduction, room: Room) -> Html | None:
 
 def commands(document: RunDocument) -> Html:
     """The commands that repeat the run."""
-    return block("\n".join(known.command_lines(document)), label="Commands")
+    return block(
+        "\n".join(shortened(each, _MOST_OF_A_COMMAND) for each in known.command_lines(document)),
+        label="Commands",
+    )
 
 
 def transaction(document: RunDocument, room: Room) -> Html:
@@ -77,21 +84,18 @@ def transaction(document: RunDocument, room: Room) -> Html:
     return join(element("p", sentence(known.effect(document))), block(body, label="Statements"))
 
 
-def target(document: RunDocument) -> Html:
+def target(document: RunDocument, room: Room) -> Html:
     """What is known of the target."""
-    return _facts(known.target_rows(document))
+    return facts(_told(known.target_rows(document), room))
 
 
-def environment(document: RunDocument) -> Html:
+def environment(document: RunDocument, room: Room) -> Html:
     """Versions and settings."""
-    return _facts(known.environment_rows(document))
+    return facts(_told(known.environment_rows(document), room))
 
 
-def _facts(rows: Sequence[Row]) -> Html:
-    return facts(_told(rows))
-
-
-def _told(rows: Sequence[Row]) -> Iterator[tuple[Content, Content]]:
+def _told(rows: Sequence[Row], room: Room) -> Iterator[tuple[Content, Content]]:
+    most = 2 * room.details
     for name, pieces in rows:
-        more = " …" if len(pieces) > _MOST_PIECES else ""
-        yield line(name, 60), join(codes(pieces[:_MOST_PIECES], 300), more) if pieces else None
+        shown = codes(pieces[:most], min(_MOST_OF_A_PIECE, room.message))
+        yield line(name, 60), join(shown, " …" if len(pieces) > most else "") if pieces else None

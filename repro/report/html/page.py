@@ -1,29 +1,23 @@
-"""The page: its sections in the order in which a maintainer asks, and what a browser may do with it."""
+"""The page: its sections in the order in which a maintainer asks, and and how much of everything."""
 
 from __future__ import annotations
 
-import base64
-import functools
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from repro.document import RunDocument
-from repro.report.html import about, failures, findings, grid, listing, summary, trace, waterfall
+from repro.report.html import about, assets, failures, findings, grid, listing, summary, trace, waterfall
 from repro.report.html.markup import Html, element, join
 from repro.report.html.room import Room
+from repro.report.html.trace import Events
 from repro.reproduce.record import Reproduction
 
 LIMIT = 2_000_000
 """Bytes of a page, whatever the length of the traces."""
 
-_HOME = Path(__file__).resolve().parent
-
 
 def render(
     document: RunDocument,
-    events_by_probe: Mapping[str, Sequence[Mapping[str, Any]]],
+    events_by_probe: Events,
     reproductions: Sequence[Reproduction] = (),
 ) -> str:
     """The report of a run as one HTML file of less than 2 MB that needs no other file and no network.
@@ -45,7 +39,7 @@ def render(
 
 def _page(
     document: RunDocument,
-    events: Mapping[str, Sequence[Mapping[str, Any]]],
+    events: Events,
     reproductions: Sequence[Reproduction],
     room: Room,
 ) -> str:
@@ -62,14 +56,14 @@ def _page(
         element("main", [_section(*each) for each in sections], id="content", tabindex=-1),
         element("footer", _footer(document)),
         element("div", id="tip", aria_hidden="true", hidden=True),
-        element("script", Html(_file("script.js"))),
+        element("script", Html(assets.read(assets.SCRIPT))),
     )
     return f"<!doctype html>\n{element('html', _head(document), body, lang='en')}\n"
 
 
 def _sections(
     document: RunDocument,
-    events: Mapping[str, Sequence[Mapping[str, Any]]],
+    events: Events,
     reproductions: Sequence[Reproduction],
     room: Room,
 ) -> Iterator[tuple[str, str, Html]]:
@@ -84,8 +78,8 @@ def _sections(
         ("reproductions", "Reproductions", about.reproductions(reproductions, room)),
         ("commands", "To repeat it", about.commands(document)),
         ("transaction", "The transaction", about.transaction(document, room)),
-        ("target", "Target", about.target(document)),
-        ("environment", "Environment", about.environment(document)),
+        ("target", "Target", about.target(document, room)),
+        ("environment", "Environment", about.environment(document, room)),
     )
     for address, heading, content in every:
         if content:
@@ -114,38 +108,11 @@ def _head(document: RunDocument) -> Html:
     return element(
         "head",
         element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_policy()),
+        element("meta", http_equiv="Content-Security-Policy", content=assets.policy()),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("meta", name="referrer", content="no-referrer"),
         element("title", summary.title(document)),
         element("link", rel="icon", href="data:,"),
-        element("style", Html(_file("style.css"))),
+        element("style", Html(assets.read(assets.STYLE))),
     )
-
-
-def _policy() -> str:
-    """Nothing is loaded, and only our own style and script apply; places on the axis are style attributes."""
-    return "; ".join(
-        (
-            "default-src 'none'",
-            "img-src data:",
-            "style-src 'unsafe-inline'",
-            f"style-src-elem {_hash('style.css')}",
-            "style-src-attr 'unsafe-inline'",
-            f"script-src {_hash('script.js')}",
-            "base-uri 'none'",
-            "form-action 'none'",
-        )
-    )
-
-
-def _hash(name: str) -> str:
-    digest = hashlib.sha256(_file(name).encode("utf-8")).digest()
-    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
-
-
-@functools.cache
-def _file(name: str) -> str:
-    """A file of ours that goes into the page as it is."""
-    return (_HOME / name).read_text(encoding="utf-8")

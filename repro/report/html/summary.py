@@ -78,13 +78,16 @@ def _failing(outcomes: Sequence[Outcome], room: Room) -> Html | None:
     failing = [each for each in outcomes if each["status"] in FAILING]
     if not failing:
         return None
-    rows = [element("li", _one(outcome, place < room.items)) for place, outcome in enumerate(failing[:8])]
+    rows = [
+        element("li", _one(outcome, told_in_full=place < room.items))
+        for place, outcome in enumerate(failing[:8])
+    ]
     if len(failing) > len(rows):
         rows.append(element("li", f"and {len(failing) - len(rows):,} more"))
     return element("ul", rows, cls="failing")
 
 
-def _one(outcome: Outcome, told_in_full: bool) -> Iterator[Content]:  # noqa: FBT001 - one use, just above
+def _one(outcome: Outcome, *, told_in_full: bool) -> Iterator[Content]:
     name = element("b", outcome["name"])
     yield element("span", words.SIGNS["fail"], " ", cls="sign fail", aria_hidden="true")
     yield element("a", name, href=f"#{failure_id(outcome['name'])}") if told_in_full else name

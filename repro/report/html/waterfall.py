@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from repro.document import Stage
 from repro.report.html import words
 from repro.report.html.marks import LANES, Lane, Mark, marks
-from repro.report.html.markup import Content, Html, count, element, join, unseen
+from repro.report.html.markup import Content, Html, count, element, join, line, unseen
 from repro.report.html.room import Room
 from repro.report.html.scale import Place, Scale, scale_of
 from repro.report.html.trace import Trace, event_id, fall_id, reached, trace_id
@@ -128,8 +128,8 @@ def _summary(trace: Trace) -> Iterator[Content]:
     driver = " ".join(filter(None, (outcome["driver"]["name"], outcome["driver"]["version"])))
     yield element("span", words.SIGNS[outcome["status"]], cls=f"sign {outcome['status']}", aria_hidden="true")
     yield element("b", outcome["name"])
-    yield element("span", words.ended(outcome), cls="how")
-    yield element("span", driver, cls="driver")
+    yield element("span", line(words.ended(outcome), _MOST_OF_A_NAME), cls="how")
+    yield element("span", line(driver, _MOST_OF_A_NAME), cls="driver")
     yield element("span", words.milliseconds(trace.end_ms), cls="took")
 
 
@@ -167,7 +167,7 @@ def _band(trace: Trace, stage: Stage, scale: Scale) -> Html:
 
 
 def _lane(trace: Trace, lane: Lane, found: Sequence[Mark], scale: Scale) -> Html:
-    listed = {fields.whole(line, "seq") for line in trace.listed}
+    listed = {fields.whole(each, "seq") for each in trace.listed}
     drawn = [_mark(trace, mark, scale, listed, first=not place) for place, mark in enumerate(found)]
     nothing = None if drawn else unseen("nothing")
     return element(
@@ -180,7 +180,7 @@ def _lane(trace: Trace, lane: Lane, found: Sequence[Mark], scale: Scale) -> Html
 
 def _mark(trace: Trace, mark: Mark, scale: Scale, listed: set[int | None], *, first: bool) -> Html:
     """A link to its event, or to the trace where that is not listed; one of each lane takes the Tab key."""
-    seq = next((seq for line in mark.lines if (seq := fields.whole(line, "seq")) in listed), None)
+    seq = next((seq for each in mark.lines if (seq := fields.whole(each, "seq")) in listed), None)
     place = trace_id(trace.name) if seq is None else event_id(trace.name, seq)
     return element(
         "a",
@@ -195,9 +195,9 @@ def _mark(trace: Trace, mark: Mark, scale: Scale, listed: set[int | None], *, fi
 def _told(mark: Mark) -> str:
     """What, with whom, when, and how it failed: a line each."""
     looked_at = mark.lines[:_MOST_LOOKED_AT]
-    names = list(dict.fromkeys(words.said(line, _MOST_OF_A_NAME) for line in looked_at))
+    names = list(dict.fromkeys(words.said(each, _MOST_OF_A_NAME) for each in looked_at))
     peers = list(dict.fromkeys(filter(None, map(words.peer, looked_at))))
-    how = list(dict.fromkeys(filter(None, (words.failed(line, _MOST_OF_A_NAME) for line in looked_at))))
+    how = list(dict.fromkeys(filter(None, (words.failed(each, _MOST_OF_A_NAME) for each in looked_at))))
     told = [
         f"{len(mark.lines):,} events" if len(mark.lines) > 1 else "",
         *names[:_MOST_NAMED],

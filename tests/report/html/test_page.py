@@ -186,6 +186,10 @@ def test_a_thousand_failing_probes_with_endless_texts_stay_within_the_bounds(ori
     finding = origin.document["findings"][0]
     finding["evidence"] = [{"probe": "ws.1", "seq": 1, "text": "x" * 9_000}] * 2_000
     origin.document["findings"] = [finding] * 200
+    endless = {f"k{number}": ['"' * 5_000] * 500 for number in range(100)}
+    origin.document["environment"] = {**endless, "command": "x" * 3_000_000}
+    origin.document["target"] = {"kind": "env", **endless}
+    origin.document["transaction"]["statements"] = ["&" * 100_000] * 200
 
     source = render(origin.document, origin.events)
 
