@@ -22,8 +22,10 @@ EPILOG = options.epilog(
         "repro report latest --format json": "its run.json",
         "repro report latest --format html --output run.html": "the page",
         "repro report results/run.json --output issue.md": "into a file",
+        "repro report --check issue.md": "ready to be filed?",
     },
-    "exit codes: 0 printed, 2 no such run, or it cannot be read",
+    "exit codes: 0 printed, or ready to be filed; 1 --check found something;\n"
+    "            2 no such run or file, or it cannot be read",
 )
 
 
@@ -32,7 +34,9 @@ def add_parser(commands: Subparsers) -> None:
     parser = commands.add_parser(
         "report", help="print the report of a run", description=DESCRIPTION, epilog=EPILOG
     )
-    parser.add_argument("run", metavar="RUN", help="a run's folder, its run.json, its id, or `latest`")
+    parser.add_argument(
+        "run", metavar="RUN", nargs="?", help="a run's folder, its run.json, its id, or `latest`"
+    )
     parser.add_argument(
         "--format",
         choices=("markdown", "html", "json", "junit"),
@@ -42,11 +46,26 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--output", type=options.path, metavar="FILE", help="write there instead of standard output"
     )
+    parser.add_argument(
+        "--check",
+        type=options.path,
+        metavar="FILE",
+        help="tell whether a report can be filed: its summary, secrets, fences, size, places left to fill;"
+        " - is standard input",
+    )
+    parser.add_argument(
+        "--env-file", type=options.path, metavar="F", help="with --check: the secrets of F must not be in it"
+    )
     parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Carry the command out."""
-    from repro.cli import runs  # noqa: PLC0415 - loads the reports' code, which help does not need
+    # They load the reports' code, which help does not need.
+    if arguments.check is not None:
+        from repro.cli import checking  # noqa: PLC0415
+
+        return checking.check(arguments.check, arguments.env_file)
+    from repro.cli import runs  # noqa: PLC0415
 
     return runs.report(arguments)

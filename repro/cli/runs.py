@@ -19,6 +19,10 @@ def report(arguments: argparse.Namespace) -> int:
     Raises:
         UsageError: there is no such run, it cannot be read, or the file cannot be written.
     """
+    if arguments.run is None:
+        raise UsageError(
+            "report: name a RUN, such as latest, or a file with --check; see `repro report --help`"
+        )
     try:
         text = _text(arguments.run, arguments.format)
     except RunError as error:

@@ -114,7 +114,7 @@ def resolve(environ: Mapping[str, str], *, wanted: str | None = None, env_file: 
         UsageError: the file cannot be read or misspells a setting, a value is of no use to any driver, or
             ``env`` is wanted and nothing is set.
     """
-    entries = {} if env_file is None else _read(env_file)
+    entries = {} if env_file is None else read_env_file(env_file)
     variables, places, notes = _merged(environ, _that_matter(entries), env_file)
     chosen = [name for name in DECIDING if name in variables]
     if wanted == "env" and not chosen:
@@ -200,7 +200,7 @@ def _judge(environ: Mapping[str, str], variables: Mapping[str, str], places: Map
         ) from error
 
 
-def _read(env_file: Path) -> dict[str, dotenv.Entry]:
+def read_env_file(env_file: Path) -> dict[str, dotenv.Entry]:
     """The file's variables, the last assignment of each."""
     try:
         with env_file.open("rb") as file:

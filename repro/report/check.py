@@ -1,0 +1,209 @@
+"""Whether a report can be filed: what is left to do in it, and what must not leave.
+
+Markdown is read as CommonMark reads it, as far as that matters here: what stands in code is data, and a fence
+ends where one at least as long of the same character stands alone (sections 4.5 and 6.1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from repro.redaction import Redactor, SecretFound
+from repro.report.escape import clean
+
+LIMIT = 60_000
+"""Characters of a report, as JavaScript counts them. GitHub refuses 65,536."""
+
+ASKED_OF_A_PERSON = frozenset({"summary", "describe the bug", "description", "describe the issue"})
+"""Headings below which a person writes, in small letters."""
+
+_OPENING = re.compile(r"^ {0,3}(?P<fence>`{3,}(?=[^`]*$)|~{3,})")
+_HEADING = re.compile(r"^ {0,3}#{1,6}\s+(?P<title>.*?)\s*#*\s*$|^\*\*(?P<bold>[^*]+)\*\*:?\s*$")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_SLOT = re.compile(r"txrepro:(?P<name>[\w-]+)")
+_CODE = re.compile(r"(?<!`)(`+)(?!`)(?:.*?[^`])\1(?!`)", re.DOTALL)
+_LEFT_TO_DO = re.compile(r"\b(?:TODO|FIXME|XXX)\b|\bfill (?:this |me )?in\b|<fill[^>]*>", re.IGNORECASE)
+_MENTION = re.compile(r"(?<![\w/`.])@[A-Za-z\d][A-Za-z\d-]*(?!\.\w)")
+_STAND_INS = re.compile(r"(?<=:)PASSWORD(?=@)|(?<==)(?:PASSWORD|TOKEN|SECRET|…|\.\.\.)(?=[\s\"'`]|$)")
+"""Words that commands have where a secret belongs."""
+
+_KEYS = {
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "a key of AWS": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "a token of GitHub": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,})"),
+    "a password or key of Neon": re.compile(r"\b(?:npg_|napi_)[A-Za-z0-9]{10,}"),
+    "a JSON web token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing that is wrong.
+
+    Args:
+        line: where, from 1.
+        what: it is.
+        remedy: what to do.
+        fails: whether the report cannot be filed like this; else it is only worth a look.
+    """
+
+    line: int
+    what: str
+    remedy: str
+    fails: bool = True
+
+
+def problems(text: str, *, secrets: Iterable[str] = ()) -> list[Problem]:
+    """Everything that is wrong with a report, in the order of its lines.
+
+    No secret is ever part of what is answered.
+
+    Args:
+        text: Markdown that is about to be filed.
+        secrets: values that it must not hold in any form.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    outside, unclosed = _outside_code(lines)
+    found = [
+        *_size(text),
+        *_secrets(lines, Redactor(secrets)),
+        *_fences(unclosed),
+        *_slots(outside),
+        *_empty_summaries(outside),
+        *_details(outside),
+        *_words(outside),
+        *_invisible(lines),
+    ]
+    return sorted(set(found))
+
+
+def _outside_code(lines: Sequence[str]) -> tuple[list[str], int | None]:
+    """The lines with all code blanked out, and the line of a fence that is never closed."""
+    outside: list[str] = []
+    fence, opened = "", 0
+    for number, line in enumerate(lines, start=1):
+        if fence:
+            outside.append("")
+            if re.fullmatch(rf" {{0,3}}{re.escape(fence[0])}{{{len(fence)},}}[ \t]*", line):
+                fence = ""
+        elif found := _OPENING.match(line):
+            fence, opened = found["fence"], number
+            outside.append("")
+        else:
+            outside.append(line)
+    blanked = _CODE.sub(_blank, "\n".join(outside)).split("\n")
+    return blanked, opened if fence else None
+
+
+def _blank(found: re.Match[str]) -> str:
+    """As many line ends, and something that is no empty text."""
+    return "code" + "\n" * found[0].count("\n")
+
+
+def _size(text: str) -> Iterator[Problem]:
+    size = len(text.encode("utf-16-le", "surrogatepass")) // 2
+    if size > LIMIT:
+        yield Problem(
+            1,
+            f"{size:,} characters, and GitHub takes no more than 65,536",
+            f"cut it to {LIMIT:,}; attach the rest",
+        )
+
+
+def _secrets(lines: Sequence[str], redactor: Redactor) -> Iterator[Problem]:
+    remedy = "take it out, and change it where it was used"
+    seen = False
+    for number, line in enumerate(lines, start=1):
+        shown = _STAND_INS.sub("[redacted:000000]", line)
+        kinds = [kind for kind, pattern in _KEYS.items() if pattern.search(shown)]
+        if not kinds and redactor.text(shown) != shown:
+            kinds = ["what looks like a secret"]
+        seen = seen or bool(kinds)
+        yield from (Problem(number, f"holds {kind}", remedy) for kind in kinds)
+    try:
+        redactor.check("\n".join(lines).encode("utf-8", "surrogatepass"), "the report")
+    except SecretFound:
+        if not seen:
+            yield Problem(1, "holds a known secret across several lines", remedy)
+
+
+def _fences(unclosed: int | None) -> Iterator[Problem]:
+    if unclosed is not None:
+        yield Problem(
+            unclosed,
+            "begins a block of code that never ends",
+            "end it with the same fence on a line of its own",
+        )
+
+
+def _slots(outside: Sequence[str]) -> Iterator[Problem]:
+    for number, comment in _comments(outside):
+        if slot := _SLOT.search(comment):
+            if slot["name"] == "summary":
+                yield Problem(
+                    number, "the summary is not written", "write one sentence, and delete the comment"
+                )
+            else:
+                yield Problem(
+                    number, f"the place for {slot['name']} is not filled", "fill it, or delete the comment"
+                )
+
+
+def _comments(outside: Sequence[str]) -> Iterator[tuple[int, str]]:
+    text = "\n".join(outside)
+    for found in _COMMENT.finditer(text):
+        yield text.count("\n", 0, found.start()) + 1, found[0]
+
+
+def _empty_summaries(outside: Sequence[str]) -> Iterator[Problem]:
+    """Headings that ask a person, with nothing below; one whose mark is still there is told by that."""
+    for number, title, body in _sections(outside):
+        if title.casefold().strip(" *:") in ASKED_OF_A_PERSON and not _SLOT.search(body):
+            said = _COMMENT.sub("", body).strip()
+            if not said or said.casefold() in {"n/a", "none", "-", "…", "..."}:
+                yield Problem(number, f"nothing is written below “{title}”", "write one sentence there")
+
+
+def _sections(outside: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """Each heading's line and title, with the text up to the next."""
+    heads = [(place, found) for place, line in enumerate(outside) if (found := _HEADING.match(line))]
+    ends = [*(place for place, _ in heads[1:]), len(outside)]
+    for (place, found), end in zip(heads, ends, strict=False):
+        yield place + 1, found["title"] or found["bold"] or "", "\n".join(outside[place + 1 : end])
+
+
+def _details(outside: Sequence[str]) -> Iterator[Problem]:
+    open_at: list[int] = []
+    for number, line in enumerate(_without_comments(outside), start=1):
+        for tag in re.findall(r"<(/?)details\b", line, re.IGNORECASE):
+            if not tag:
+                open_at.append(number)
+            elif open_at:
+                open_at.pop()
+            else:
+                yield Problem(number, "ends a fold that was never begun", "delete </details>")
+    yield from (
+        Problem(number, "begins a fold that never ends", "add </details> after it") for number in open_at
+    )
+
+
+def _words(outside: Sequence[str]) -> Iterator[Problem]:
+    for number, line in enumerate(_without_comments(outside), start=1):
+        if _LEFT_TO_DO.search(line):
+            yield Problem(number, "something is left to do", "do it, or delete the line")
+        if found := _MENTION.search(line):
+            yield Problem(
+                number, f"{found[0]} tells that account", "put it in code unless that is meant", fails=False
+            )
+
+
+def _without_comments(outside: Sequence[str]) -> list[str]:
+    return _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), "\n".join(outside)).split("\n")
+
+
+def _invisible(lines: Sequence[str]) -> Iterator[Problem]:
+    for number, line in enumerate(lines, start=1):
+        if clean(line) != line:
+            yield Problem(number, "holds characters that nobody sees", "delete them, or write their numbers")

@@ -1,0 +1,173 @@
+"""Whether a report can be filed."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro.report import markdown, template
+from repro.report.check import LIMIT, problems
+from repro.resources import issue_template
+from tests.report.conftest import Run
+
+WRITTEN = "BEGIN goes to another connection than COMMIT."
+SECRET = "corr3ct h*rse/battery"
+
+
+def of(text: str, **more: object) -> list[str]:
+    return [f"{each.line} {each.what}" for each in problems(text, **more)]  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=["healthy", "origin", "mishaps"])
+def report(request: pytest.FixtureRequest) -> str:
+    run: Run = request.getfixturevalue(request.param)
+    return markdown.render(run.document, run.events, issue_template())
+
+
+def test_a_report_as_it_is_made_lacks_its_summary_and_nothing_else(report: str) -> None:
+    assert of(report) == ["3 the summary is not written"]
+
+
+def test_with_the_summary_it_is_ready(report: str) -> None:
+    assert of(report.replace(template.SUMMARY, WRITTEN)) == []
+
+
+def test_a_form_filled_by_hand_tells_every_place_that_is_left() -> None:
+    found = of(issue_template())
+    assert len(found) == issue_template().count("<!-- txrepro:")
+    assert "the summary is not written" in "\n".join(found)
+
+
+@pytest.mark.parametrize("body", ["", "<!-- later -->", "n/a", "…"])
+@pytest.mark.parametrize("heading", ["## Summary", "### Describe the bug", "**Description**"])
+def test_deleting_the_mark_is_no_summary(heading: str, body: str) -> None:
+    assert len(of(f"{heading}\n\n{body}\n\n## Next\n\ntext\n")) == 1
+    assert of(f"{heading}\n\n{WRITTEN}\n\n## Next\n\ntext\n") == []
+
+
+def test_a_sentence_in_code_is_a_summary() -> None:
+    assert of("## Summary\n\n`begin` fails\n") == []
+    assert of("## Summary\n\n```\nbegin fails\n```\n") == ["1 nothing is written below “Summary”"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a\n\n```text\nnever ended\n", 3),
+        ("````\n```\n", 1),
+        ("```\n~~~\n", 1),
+        ("~~~\n``` \n~~\n", 1),
+        ("```\n    ```\n", 1),
+        ("```\n``` text\n", 1),
+    ],
+)
+def test_a_fence_that_is_never_closed_is_found_where_it_begins(text: str, line: int) -> None:
+    assert of(text) == [f"{line} begins a block of code that never ends"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["```\na\n```\n", "````\n```\n````\n", "~~~a`b\n```\n~~~~\n", "``` a`b\ntext", "```\nx\n   ```  \n"],
+)
+def test_a_fence_that_is_closed_is_fine(text: str) -> None:
+    assert of(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<details>\n", ["1 begins a fold that never ends"]),
+        ("x\n</details>\n", ["2 ends a fold that was never begun"]),
+        ("<details><details>\n</details>\n", ["1 begins a fold that never ends"]),
+        ("`<details>`\n", []),
+        ("<details><summary>a</summary>\n\nb\n\n</details>\n", []),
+    ],
+)
+def test_folds_are_counted(text: str, expected: list[str]) -> None:
+    assert of(text) == expected
+
+
+def test_the_size_is_that_which_github_counts() -> None:
+    assert of("x" * LIMIT) == []
+    assert len(of("x" * (LIMIT + 1))) == 1
+    assert len(of("\U0001f600" * (LIMIT // 2 + 1))) == 1
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        str,
+        lambda s: s.replace("*", "%2A").replace("/", "%2F").replace(" ", "%20"),
+        lambda s: base64.b64encode(s.encode()).decode(),
+        lambda s: s.encode().hex(),
+    ],
+)
+def test_a_known_secret_is_found_in_every_form_and_never_said(how: Callable[[str], str]) -> None:
+    found = problems(f"fine\n\n    x {how(SECRET)} y\n", secrets=[SECRET])
+    assert [each.line for each in found] == [3]
+    assert SECRET not in repr(found)
+    assert how(SECRET) not in repr(found)
+
+
+def test_a_known_secret_across_lines_is_found() -> None:
+    assert of("corr3ct\nh*rse/battery\n", secrets=[SECRET]) == ["1 holds a known secret across several lines"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "postgresql://app:hunter2hunter2@db.test/app",
+        "UPSTASH_REDIS_REST_TOKEN=AX8fASQgNzI4",
+        "Authorization: Bearer AX8fASQgNzI4ZDk0",
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "AKIAIOSFODNN7EXAMPLE",
+        "npg_a1B2c3D4e5F6",
+        "ghp_0123456789abcdefghijklmnopqrstuvwxyz",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl0",
+    ],
+)
+def test_what_looks_like_a_secret_is_found_in_code_too(line: str) -> None:
+    assert len(of(f"```\n{line}\n```\n")) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DATABASE_URL=postgresql://USER:PASSWORD@HOST:PORT/NAME python x.py",
+        "UPSTASH_REDIS_REST_TOKEN=TOKEN python x.py",
+        "postgresql://app:[redacted:1a2b3c]@localhost/app",
+        "password authentication failed for user",
+    ],
+)
+def test_what_stands_in_for_a_secret_is_none(line: str) -> None:
+    assert of(f"```\n{line}\n```\n") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("see @somebody\n", ["1 @somebody tells that account"]),
+        ("see `@vercel/postgres`, a@b.test\n", []),
+        ("TODO: more\n", ["1 something is left to do"]),
+        ("a `TODO` of theirs\n", []),
+        ("a\u202eb\n", ["1 holds characters that nobody sees"]),
+        ("```\n\x1b[31mred\n```\n", ["2 holds characters that nobody sees"]),
+    ],
+)
+def test_words_that_do_something_are_found_outside_code(text: str, expected: list[str]) -> None:
+    assert of(text) == expected
+
+
+def test_a_mention_fails_nothing() -> None:
+    (found,) = problems("see @somebody\n")
+    assert not found.fails
+
+
+@given(st.text(alphabet="`~ \n#<>!-@a*[]:\r", max_size=200))
+def test_any_text_can_be_checked(text: str) -> None:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").count("\n") + 1
+    assert all(1 <= each.line <= lines for each in problems(text))
