@@ -14,6 +14,8 @@ from repro.report.escape import cell, clean, code, fence, one_line, prose, short
 Line = Mapping[str, Any]
 
 MOST_OF_A_NOTE = 400
+MOST_OF_A_NAME = 200
+MOST_OF_A_LIST = 12
 
 ENDED = {"fail": "failed", "timeout": "timed out", "crash": "crashed"}
 
@@ -60,19 +62,27 @@ def render(outcome: Outcome, error: ErrorRecord, lines: Sequence[Line], contrast
         contrast: Markdown that says what passing probes dialled on the same target; may be empty.
         room: how much to show.
     """
-    parts = [_heading(outcome, error), _table(outcome, error, lines, contrast), *_chain(error, room)]
-    return "\n\n".join([*parts, *_notes(outcome), *_log(outcome, room), *_trace(outcome, lines, room)])
+    parts = [_heading(outcome, error), table(outcome, error, lines, contrast), chain(error, room)]
+    return "\n\n".join([*parts, *_notes(outcome), *log(outcome, room), *trace(outcome, lines, room)])
 
 
 def _heading(outcome: Outcome, error: ErrorRecord) -> str:
-    head = f"### {code(outcome['name'])} {ENDED[outcome['status']]} at {code(error['operation'])}"
-    return f"{head}: {prose(in_words(error['failure']))}" if outcome["status"] == "fail" else head
+    return f"### {ending(outcome, error)}"
 
 
-def _table(outcome: Outcome, error: ErrorRecord, lines: Sequence[Line], contrast: str) -> str:
+def ending(outcome: Outcome, error: ErrorRecord) -> str:
+    """How a probe ended, in a line of Markdown."""
+    name = code(shortened(outcome["name"], MOST_OF_A_NAME))
+    head = f"{name} {ENDED[outcome['status']]} at {code(error['operation'])}"
+    words = prose(shortened(in_words(error["failure"]), MOST_OF_A_NOTE))
+    return f"{head}: {words}" if outcome["status"] == "fail" else head
+
+
+def table(outcome: Outcome, error: ErrorRecord, lines: Sequence[Line], contrast: str = "") -> str:
+    """What is known of a failing probe, as a table of names and values."""
     rows = [
         ("first failing operation", cell(error["operation"])),
-        ("failure", " ".join(filter(None, (cell(error["failure"]), *map(cell, _codes(error)))))),
+        ("failure", " ".join(map(_short, (error["failure"], *_codes(error))))),
         ("predicted before any packet", _predicted(outcome)),
         ("dialled", _dialled(outcome, lines)),
         ("passing probes dialled", contrast),
@@ -84,6 +94,11 @@ def _table(outcome: Outcome, error: ErrorRecord, lines: Sequence[Line], contrast
     return "\n".join(["| | |", "|---|---|", *body])
 
 
+def _short(text: str) -> str:
+    """A name or an address for a cell, which a driver or a server may have made very long."""
+    return cell(shortened(text, MOST_OF_A_NAME))
+
+
 def _codes(error: ErrorRecord) -> Iterator[str]:
     if error["errno"]:
         yield error["errno"]
@@ -93,7 +108,8 @@ def _codes(error: ErrorRecord) -> Iterator[str]:
 
 def _predicted(outcome: Outcome) -> str:
     return ", ".join(
-        f"{cell(each['url'])} → {cell(network.socket_of(each))}" for each in outcome["predicted"]
+        f"{_short(each['url'])} → {_short(network.socket_of(each))}"
+        for each in outcome["predicted"][:MOST_OF_A_LIST]
     )
 
 
@@ -101,7 +117,8 @@ def _dialled(outcome: Outcome, lines: Sequence[Line]) -> str:
     seen = network.dialled(outcome, lines)
     if not seen:
         return "nothing"
-    told = ", ".join(f"{cell(address)}{_outcome_of(failure)}" for address, failure in seen)
+    shown = seen[:MOST_OF_A_LIST]
+    told = ", ".join(f"{_short(address)}{_outcome_of(failure)}" for address, failure in shown)
     if not outcome["predicted"]:
         return told
     agree = network.as_predicted(outcome["predicted"], (address for address, _ in seen))
@@ -109,7 +126,7 @@ def _dialled(outcome: Outcome, lines: Sequence[Line]) -> str:
 
 
 def _outcome_of(failure: str | None) -> str:
-    return " connected" if failure is None else f" {cell(failure)}"
+    return " connected" if failure is None else f" {_short(failure)}"
 
 
 def _applied(outcome: Outcome) -> str:
@@ -120,8 +137,8 @@ def _atomicity(outcome: Outcome) -> str:
     found = outcome["atomicity"]
     if found["status"] != "broken":
         return ""
-    backends = ", ".join(map(str, found["backends"])) or "unknown"
-    xids = ", ".join(found["xids"]) or "unknown"
+    backends = ", ".join(map(str, found["backends"][:MOST_OF_A_LIST])) or "unknown"
+    xids = ", ".join(found["xids"][:MOST_OF_A_LIST]) or "unknown"
     return f"**broken**: backends {cell(backends)}, transaction ids {cell(xids)}"
 
 
@@ -129,23 +146,24 @@ def _driver(outcome: Outcome) -> str:
     driver = outcome["driver"]
     told = [" ".join(filter(None, (driver["name"], driver["version"])))]
     told += [f"{name} {version}" for name, version in outcome.get("versions", {}).items() if name != "server"]
-    return ", ".join(cell(each) for each in dict.fromkeys(told) if each)
+    shown = list(dict.fromkeys(filter(None, told)))[: 2 * MOST_OF_A_LIST]
+    return ", ".join(map(_short, shown))
 
 
-def _chain(error: ErrorRecord, room: Room) -> Iterator[str]:
-    """The whole chain of causes, outermost first, each link further in."""
+def chain(error: ErrorRecord, room: Room) -> str:
+    """The whole chain of causes as a fenced block, outermost first, each link further in."""
     links = error["chain"] or [
         ChainLink(type=error["type"], message=error["message"], code=error["errno"] or error["sqlstate"])
     ]
     told = [_link(depth, link, room) for depth, link in enumerate(links)]
     shown = [told[0], f"[… {len(told) - room.links} links left out …]", *told[1 - room.links :]]
     heading = "Error chain, outermost first:" if len(links) > 1 else "Error:"
-    yield f"{heading}\n\n{fence(chr(10).join(shown if len(told) > room.links else told))}"
+    return f"{heading}\n\n{fence(chr(10).join(shown if len(told) > room.links else told))}"
 
 
 def _link(depth: int, link: ChainLink, room: Room) -> str:
-    name = one_line(link["type"])
-    label = name if link["code"] is None else f"{name} [{one_line(link['code'])}]"
+    name = shortened(one_line(link["type"]), MOST_OF_A_NAME)
+    label = name if link["code"] is None else f"{name} [{shortened(one_line(link['code']), 60)}]"
     message = shortened(one_line(link["message"]), room.message)
     bullet = f"{'   ' * (min(depth, 8) - 1)}└─ " if depth else ""
     return f"{bullet}{label}: {message}" if message else f"{bullet}{label}"
@@ -157,14 +175,15 @@ def _notes(outcome: Outcome) -> Iterator[str]:
         yield "\n".join(notes)
 
 
-def _log(outcome: Outcome, room: Room) -> Iterator[str]:
-    log = [clean(line) for line in outcome.get("log", [])]
-    if log and room.log_lines:
-        shown = timeline.excerpt([shortened(line, timeline.MOST_OF_A_LINE) for line in log], room.log_lines)
-        yield folded(f"The end of its standard error, {len(log)} lines", fence("\n".join(shown)))
+def log(outcome: Outcome, room: Room) -> Iterator[str]:
+    """The end of a probe's standard error, folded; nothing where it has none, or there is no room."""
+    lines = [clean(line) for line in outcome.get("log", [])]
+    if lines and room.log_lines:
+        shown = timeline.excerpt([shortened(line, timeline.MOST_OF_A_LINE) for line in lines], room.log_lines)
+        yield folded(f"The end of its standard error, {len(lines)} lines", fence("\n".join(shown)))
 
 
-def _trace(outcome: Outcome, lines: Sequence[Line], room: Room) -> Iterator[str]:
+def trace(outcome: Outcome, lines: Sequence[Line], room: Room) -> Iterator[str]:
     """The relevant part of the trace; the whole of it stands in the run's folder."""
     if not lines:
         return

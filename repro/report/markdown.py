@@ -13,10 +13,8 @@ from repro.document import FAILING, Counts, Finding, Outcome, RunDocument
 from repro.report import facts, failure, matrix, network, reproduction, template
 from repro.report.escape import cell, code, prose, shortened
 from repro.report.failure import MOST_OF_A_NOTE, Room
+from repro.report.fitting import fitted
 from repro.reproduce.record import Reproduction
-
-LIMIT = 60_000
-"""Characters of a report. GitHub refuses an issue's body of more than 65,536."""
 
 Events = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -43,15 +41,14 @@ def render(
         template_text: Markdown with slots, such as `repro.resources.issue_template`.
         reproductions: of failing probes, as they stand beside the run.
     """
-    room = Room()
-    while True:
+
+    def in_room(room: Room) -> str:
         contents = _contents(document, events_by_probe, room)
         alone = reproduction.render(reproductions, room)
         contents["commands"] = "\n\n".join(filter(None, (contents["commands"], alone)))
-        report = template.fill(template_text, contents)
-        if len(report) < LIMIT or room.probes == 0:
-            return report
-        room = room.less()
+        return template.fill(template_text, contents)
+
+    return fitted(in_room)
 
 
 def _contents(document: RunDocument, events: Events, room: Room) -> dict[str, str]:

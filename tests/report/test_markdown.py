@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from repro.document import ChainLink, validate
-from repro.report.markdown import LIMIT, render
+from repro.report.fitting import LIMIT
+from repro.report.markdown import render
 from repro.report.template import SUMMARY
 from repro.resources import issue_template
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from repro.report.failure import Room
-from repro.report.markdown import LIMIT, render
+from repro.report.fitting import LIMIT
+from repro.report.markdown import render
 from repro.report.reproduction import MOST_OF_A_PROGRAM
 from repro.report.reproduction import render as alone
 from repro.resources import issue_template
