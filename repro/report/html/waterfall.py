@@ -128,7 +128,7 @@ def _summary(trace: Trace) -> Iterator[Content]:
     driver = " ".join(filter(None, (outcome["driver"]["name"], outcome["driver"]["version"])))
     yield element("span", words.SIGNS[outcome["status"]], cls=f"sign {outcome['status']}", aria_hidden="true")
     yield element("b", outcome["name"])
-    yield element("span", line(words.ended(outcome), _MOST_OF_A_NAME), cls="how")
+    yield element("span", line(words.ended(outcome), 2 * _MOST_OF_A_NAME), cls="how")
     yield element("span", line(driver, _MOST_OF_A_NAME), cls="driver")
     yield element("span", words.milliseconds(trace.end_ms), cls="took")
 

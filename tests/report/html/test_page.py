@@ -97,7 +97,12 @@ def test_only_its_own_script_and_style_may_run(origin: Any) -> None:
     (policy,) = [each.get("content") for each in Page(source).all("meta") if each.get("http-equiv")]
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
 
-    assert rules["default-src"] == "'none'"
+    assert set(rules) == {
+        "default-src", "img-src", "style-src", "style-src-elem", "style-src-attr", "script-src", "base-uri",
+        "form-action",
+    }  # fmt: skip
+    assert {rules[name] for name in ("default-src", "base-uri", "form-action")} == {"'none'"}
+    assert rules["img-src"] == "data:"
     for tag, rule in (("script", "script-src"), ("style", "style-src-elem")):
         body = source.split(f"<{tag}>", 1)[1].split(f"</{tag}>", 1)[0]
         digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
