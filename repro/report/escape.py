@@ -23,6 +23,9 @@ _INVISIBLE = re.compile(
 _MORE_THAN_A_WORD = re.compile(
     r"[`*_~<>&\[\]\\|@#$!{}]|://|www\.|:[\w+-]+:|\bGH-\d|\b[0-9a-f]{7,40}\b", re.IGNORECASE
 )
+_BEGINS_A_BLOCK = re.compile(r"[-+]+|=+|\d{1,9}[.)]")
+"""A word that at the start of a line begins a list, or makes a heading of the line above (CommonMark, 4.3, 5.2)."""
+
 _SENTENCE_MARKS = re.compile(r"^([(\"']*)(.*?)([)\"'.,;:?]*)$", re.DOTALL)
 
 
@@ -61,7 +64,9 @@ def fence(text: str, language: str = "text") -> str:
 
 def prose(text: str) -> str:
     """A sentence on one line; words that could be read as more than words are put into code."""
-    return " ".join(_word(word) for word in one_line(text).split())
+    first, *others = one_line(text).split() or [""]
+    begun = code(first) if _BEGINS_A_BLOCK.fullmatch(first) else _word(first)
+    return " ".join([begun, *map(_word, others)])
 
 
 def _word(word: str) -> str:

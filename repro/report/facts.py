@@ -41,6 +41,7 @@ Row = tuple[str, Sequence[str]]
 MOST_OF_A_FACT = 600
 MOST_FACTS = 40
 MOST_COMMANDS = 20
+MOST_OF_A_COMMAND = 1_000
 
 
 def environment(document: RunDocument) -> str:
@@ -133,8 +134,8 @@ def command_lines(document: RunDocument) -> list[str]:
         steps.append((shlex.join(["repro", "run", "--only", ",".join(failing), *flags]), "what failed"))
         steps += [(shlex.join(["repro", "probe", name, *flags]), "one alone, live") for name in failing[:4]]
         steps = list({command: (command, why) for command, why in reversed(steps)}.values())[::-1]
-    width = max(len(command) for command, _ in steps)
-    lines = (f"{command:<{width}}  # {why}" for command, why in steps)
+    width = max(min(len(command), MOST_OF_A_COMMAND) for command, _ in steps)
+    lines = (f"{shortened(command, MOST_OF_A_COMMAND):<{width}}  # {why}" for command, why in steps)
     return [*_setting(document), *lines]
 
 
@@ -153,7 +154,7 @@ def _setting(document: RunDocument) -> Iterator[str]:
     sources = document["target"].get("sources")
     if isinstance(sources, list) and sources:
         names = (one_line(str(source)).partition(" ")[0] for source in sources)
-        yield f"# with {', '.join(names)} set to the target"
+        yield shortened(f"# with {', '.join(names)} set to the target", MOST_OF_A_COMMAND)
 
 
 def transaction(document: RunDocument, most: int) -> str:

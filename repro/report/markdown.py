@@ -12,7 +12,7 @@ from typing import Any
 from repro.document import FAILING, Counts, Finding, Outcome, RunDocument
 from repro.report import facts, failure, matrix, network, reproduction, template
 from repro.report.escape import cell, code, prose, shortened
-from repro.report.failure import MOST_OF_A_NOTE, Room
+from repro.report.failure import MOST_OF_A_NAME, MOST_OF_A_NOTE, Room
 from repro.report.fitting import fitted
 from repro.reproduce.record import Reproduction
 
@@ -116,7 +116,10 @@ def _failures(document: RunDocument, events: Events, room: Room) -> Iterator[str
 def _contrast(failing: Outcome, outcomes: Sequence[Outcome], events: Events) -> str:
     """What the passing probes of the same kind reached, with their names."""
     reached = network.passing_addresses(failing, outcomes, events)
-    return ", ".join(f"{cell(address)} ({_some(names)})" for address, names in list(reached.items())[:4])
+    return ", ".join(
+        f"{cell(shortened(address, MOST_OF_A_NAME))} ({_some(names)})"
+        for address, names in list(reached.items())[:4]
+    )
 
 
 def _some(names: Sequence[str]) -> str:
@@ -149,9 +152,13 @@ def _parting(finding: Finding, document: RunDocument, events: Events) -> str:
     told = list(dict.fromkeys(address for address in addresses if address is not None))
     if not told:
         return ""
-    own = f" at {', '.join(map(code, told[:4]))}"
+    own = f" at {_addresses(told)}"
     reached = list(network.passing_addresses(members[0], document["probes"], events))
-    return f"{own}; passing probes reached {', '.join(map(code, reached[:4]))}" if reached else own
+    return f"{own}; passing probes reached {_addresses(reached)}" if reached else own
+
+
+def _addresses(addresses: Sequence[str]) -> str:
+    return ", ".join(code(shortened(each, MOST_OF_A_NAME)) for each in addresses[:4])
 
 
 def _failed(counts: Counts) -> str:
@@ -161,17 +168,16 @@ def _failed(counts: Counts) -> str:
 def _proof(finding: Finding) -> Iterator[str]:
     if (experiment := finding["experiment"]) is not None:
         before, after = map(_failed, (experiment["baseline"], experiment["changed"]))
-        yield (
-            f"- experiment: {prose(experiment['change'])}: {before} before, {after} with it;"
-            f" {code(experiment['command'])}"
-        )
+        change = prose(shortened(experiment["change"], MOST_OF_A_NOTE))
+        command = code(shortened(experiment["command"], MOST_OF_A_NOTE))
+        yield f"- experiment: {change}: {before} before, {after} with it; {command}"
     yield from _ruled_out(finding)
     for fix in finding["fix"]:
-        yield f"- fix: {prose(fix)}"
+        yield f"- fix: {prose(shortened(fix, MOST_OF_A_NOTE))}"
     for link in finding["links"]:
-        yield f"- see {code(link)}"
+        yield f"- see {code(shortened(link, MOST_OF_A_NOTE))}"
 
 
 def _ruled_out(finding: Finding) -> Iterator[str]:
     for other in finding["ruled_out"][:8]:
-        yield f"- ruled out {code(other['cause'])}: {prose(other['because'])}"
+        yield f"- ruled out {code(other['cause'])}: {prose(shortened(other['because'], MOST_OF_A_NOTE))}"
