@@ -46,7 +46,7 @@ MOST_OF_A_COMMAND = 1_000
 
 def environment(document: RunDocument) -> str:
     """The versions first that a maintainer asks for, then the rest, as a list."""
-    return _list(environment_rows(document))
+    return as_list(environment_rows(document))
 
 
 def environment_rows(document: RunDocument) -> list[Row]:
@@ -65,7 +65,8 @@ def environment_rows(document: RunDocument) -> list[Row]:
     return rows
 
 
-def _list(rows: Iterable[Row]) -> str:
+def as_list(rows: Iterable[Row]) -> str:
+    """Facts as a list; one of which nothing is told is left out."""
     return "\n".join(f"- {_label(name)}: {_in_code(told)}" for name, told in rows if told)
 
 
@@ -104,7 +105,7 @@ def told(value: Any) -> list[str]:
 
 def target(document: RunDocument) -> str:
     """The target's facts as a list."""
-    return _list(target_rows(document))
+    return as_list(target_rows(document))
 
 
 def target_rows(document: RunDocument) -> list[Row]:

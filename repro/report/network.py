@@ -31,6 +31,11 @@ def dialled(outcome: Outcome, lines: Iterable[Line]) -> list[tuple[str, str | No
     return seen
 
 
+def passing_alike(failing: Outcome, outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """The passing probes of the same kind: of the database, or of the queue."""
+    return [each for each in outcomes if each["status"] == "pass" and is_push(each) == is_push(failing)]
+
+
 def passing_addresses(
     failing: Outcome, outcomes: Iterable[Outcome], events: Mapping[str, Sequence[Line]]
 ) -> dict[str, list[str]]:
@@ -39,11 +44,10 @@ def passing_addresses(
     Nothing where the failing probe dialled no other address.
     """
     reached: dict[str, list[str]] = {}
-    for each in outcomes:
-        if each["status"] == "pass" and is_push(each) == is_push(failing):
-            for address, why in attempts(events.get(each["name"], ())):
-                if why is None:
-                    reached.setdefault(address, []).append(each["name"])
+    for each in passing_alike(failing, outcomes):
+        for address, why in attempts(events.get(each["name"], ())):
+            if why is None:
+                reached.setdefault(address, []).append(each["name"])
     own = {address for address, _ in dialled(failing, events.get(failing["name"], ()))}
     return reached if own - set(reached) else {}
 
