@@ -8,7 +8,7 @@ from typing import Any
 
 from repro.diagnose.undiagnosed import in_words
 from repro.document import ChainLink, ErrorRecord, Outcome
-from repro.report import network, timeline
+from repro.report import network, sequence, timeline
 from repro.report.escape import cell, clean, code, fence, one_line, prose, shortened
 
 Line = Mapping[str, Any]
@@ -31,6 +31,7 @@ class Room:
         log_lines: lines of one log.
         links: links of one error chain.
         message: characters of one message or statement.
+        steps: of one diagram; it goes first.
     """
 
     rows: int = 160
@@ -39,6 +40,7 @@ class Room:
     log_lines: int = 40
     links: int = 12
     message: int = 1200
+    steps: int = 40
 
     def less(self) -> Room:
         """Half of it; in the end nothing."""
@@ -49,10 +51,19 @@ class Room:
             log_lines=self.log_lines // 2,
             links=max(2, self.links // 2),
             message=max(120, self.message // 2),
+            steps=0,
         )
 
 
-def render(outcome: Outcome, error: ErrorRecord, lines: Sequence[Line], contrast: str, room: Room) -> str:
+def render(
+    outcome: Outcome,
+    error: ErrorRecord,
+    lines: Sequence[Line],
+    contrast: str,
+    room: Room,
+    *,
+    is_drawn: bool = False,
+) -> str:
     """The section of a failing probe.
 
     Args:
@@ -61,9 +72,18 @@ def render(outcome: Outcome, error: ErrorRecord, lines: Sequence[Line], contrast
         lines: its trace.
         contrast: Markdown that says what passing probes dialled on the same target; may be empty.
         room: how much to show.
+        is_drawn: whether its conversation is drawn too, where there is room for it.
     """
-    parts = [_heading(outcome, error), table(outcome, error, lines, contrast), chain(error, room)]
+    drawn = diagram(outcome, lines, room) if is_drawn else []
+    parts = [_heading(outcome, error), table(outcome, error, lines, contrast), chain(error, room), *drawn]
     return "\n\n".join([*parts, *_notes(outcome), *log(outcome, room), *trace(outcome, lines, room)])
+
+
+def diagram(outcome: Outcome, lines: Sequence[Line], room: Room) -> Iterator[str]:
+    """What it said and heard until it failed, as a diagram that GitHub draws."""
+    drawn = sequence.mermaid(outcome, lines, most=room.steps) if room.steps else ""
+    if drawn:
+        yield fence(drawn, "mermaid")
 
 
 def _heading(outcome: Outcome, error: ErrorRecord) -> str:

@@ -104,10 +104,13 @@ def _failures(document: RunDocument, events: Events, room: Room) -> Iterator[str
             else "Nothing was tested."
         )
         return
+    drawn = {finding["probes"][0] for finding in document["findings"] if finding["probes"]}
     for outcome in failing[: room.probes]:
         if outcome["error"] is not None:
+            name = outcome["name"]
             contrast = _contrast(outcome, document["probes"], events)
-            yield failure.render(outcome, outcome["error"], events.get(outcome["name"], ()), contrast, room)
+            lines = events.get(name, ())
+            yield failure.render(outcome, outcome["error"], lines, contrast, room, is_drawn=name in drawn)
     left_out = len(failing) - room.probes
     if left_out > 0:
         yield f"{left_out} more failing probes are in `run.json`."
