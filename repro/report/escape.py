@@ -24,8 +24,8 @@ _INVISIBLE = re.compile(
 _MORE_THAN_A_WORD = re.compile(
     r"[`*_~<>&\[\]\\|@#$!{}]|://|www\.|:[\w+-]+:|\bGH-\d|\b[0-9a-f]{7,40}\b", re.IGNORECASE
 )
+_BEGINS_A_BLOCK = re.compile(r"[-+]+|=+|\d{1,9}[.)]")
 """A word that, first on a line, begins a list or makes a heading of the line above (CommonMark 4.3, 5.2)."""
-"""A word that at the begin of a line begins a list, or makes a heading of the line above (CommonMark 4.3, 5.2)."""
 
 _SENTENCE_MARKS = re.compile(r"^([(\"']*)(.*?)([)\"'.,;:?]*)$", re.DOTALL)
 
@@ -37,7 +37,7 @@ def clean(text: str) -> str:
 
 
 def not_shown(text: str) -> Iterator[str]:
-    """What `clean` takes out of a text or shows by its number: ``a terminal sequence``, ``U+202E``, …"""
+    """What `clean` takes out of a text or shows by its number: ``a terminal sequence``, ``U+202E``."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     yield from ("a terminal sequence" for _ in _ANSI.finditer(text))
     yield from (f"U+{ord(found[0]):04X}" for found in _INVISIBLE.finditer(_ANSI.sub("", text)))
