@@ -40,8 +40,10 @@ class Example:
 
 EXAMPLES = (
     Example("healthy", ("run", "--target", "lab")),
-    Example("origin", ("lab", "run", "sl-localhost-443-node"), "node.drizzle-vercel-sql", "drizzle-orm"),
-    Example("not-atomic", ("lab", "run", "tx-drizzle-sql-proxy-split"), None, "drizzle-orm"),
+    Example("origin", ("lab", "run", "sl-localhost-443-node"), "node.drizzle-vercel-sql", "neon-serverless"),
+    Example(
+        "not-atomic", ("lab", "run", "tx-drizzle-sql-proxy-split"), "node.drizzle-vercel-sql", "drizzle-orm"
+    ),
     Example("commit-answer-lost", ("lab", "run", "ca-commit-ack-lost"), "tcp.psycopg"),
     Example("proxy-hijacks-localhost", ("lab", "run", "px-env-hijacks-local")),
 )
@@ -49,7 +51,7 @@ EXAMPLES = (
 
 def reports_of(example: Example) -> dict[str, Sequence[str]]:
     """The files rendered from a run, each with the arguments of `repro report` that print it."""
-    files: dict[str, Sequence[str]] = {"report.md": (), "report.html": ("--format", "html")}
+    files: dict[str, Sequence[str]] = {"report.md": ("--for", "nobody"), "report.html": ("--format", "html")}
     if example.upstream is not None:
         files[f"issue-{example.upstream}.md"] = ("--for", example.upstream)
     return files

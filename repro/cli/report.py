@@ -18,6 +18,7 @@ browser, JUnit's XML for a CI server, or the run document.
 EPILOG = options.epilog(
     {
         "repro report latest": "the newest run in reports/",
+        "repro report latest --for asyncpg": "as an issue for asyncpg",
         "repro report reports/20260131-235959-3f9a2c": "a run's folder",
         "repro report latest --format json": "its run.json",
         "repro report latest --format html --output run.html": "the page",
@@ -36,6 +37,13 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument(
         "run", metavar="RUN", nargs="?", help="a run's folder, its run.json, its id, or `latest`"
+    )
+    parser.add_argument(
+        "--for",
+        dest="upstream",
+        metavar="UPSTREAM",
+        help="in the form that this project asks for, with where to file it; nobody: the run's own report;"
+        " by default the finding's cause chooses",
     )
     parser.add_argument(
         "--format",

@@ -7,10 +7,14 @@ from pathlib import Path
 
 from repro.cli import errors, output
 from repro.cli.errors import UsageError, without_urls
-from repro.document import RunError, find_run, read_events, read_run
-from repro.report import html, junit, markdown
+from repro.document import RunDocument, RunError, find_run, read_events, read_run
+from repro.report import guidance, html, issue, junit, markdown, upstream
+from repro.report.upstream import UnknownUpstream, Upstream
 from repro.reproduce import record
 from repro.resources import issue_template
+
+NOBODY = "nobody"
+"""As an upstream: the run's own report."""
 
 
 def report(arguments: argparse.Namespace) -> int:
@@ -24,9 +28,11 @@ def report(arguments: argparse.Namespace) -> int:
             "report: name a RUN, such as latest, or a file with --check; see `repro report --help`"
         )
     try:
-        text = _text(arguments.run, arguments.format)
+        text = _text(arguments)
     except RunError as error:
         raise UsageError(f"report: {without_urls(str(error))}") from error
+    except UnknownUpstream as error:
+        raise UsageError(f"--for {errors.quoted(arguments.upstream)}: {error}") from error
     if arguments.output is None:
         output.write(text)
     else:
@@ -34,9 +40,12 @@ def report(arguments: argparse.Namespace) -> int:
     return errors.OK
 
 
-def _text(run: str, form: str) -> str:
-    file = find_run(run, output.REPORTS)
+def _text(arguments: argparse.Namespace) -> str:
+    file = find_run(arguments.run, output.REPORTS)
     document = read_run(file)
+    form = arguments.format
+    if form != "markdown" and arguments.upstream is not None:
+        raise UsageError("--for: is for Markdown; leave --format out")
     if form == "json":
         return file.read_text("utf-8")
     if form == "junit":
@@ -45,7 +54,31 @@ def _text(run: str, form: str) -> str:
     made = record.read(file.parent)
     if form == "html":
         return html.render(document, events, made)
-    return markdown.render(document, events, issue_template(), made)
+    target = _upstream(arguments.upstream, document)
+    if target is None:
+        _tell_where(document)
+        return markdown.render(document, events, issue_template(), made)
+    text = issue.render(document, events, target, None, made)
+    for line in [f"for {target.name}", *guidance.lines(document, events, target, text, made)]:
+        errors.tell(errors.plain(line))
+    return text
+
+
+def _upstream(name: str | None, document: RunDocument) -> Upstream | None:
+    """The one that was asked for, else that of the first finding which is an upstream's."""
+    if name == NOBODY:
+        return None
+    if name is not None:
+        return upstream.load(name)
+    chosen = (upstream.chosen_for(document, finding).upstream for finding in document["findings"])
+    return next((each for each in chosen if each is not None), None)
+
+
+def _tell_where(document: RunDocument) -> None:
+    """For each finding, where it is to be filed, or that it is nobody's but the user's."""
+    for finding in document["findings"]:
+        for line in guidance.for_finding(document, finding):
+            errors.tell(errors.plain(line))
 
 
 def _save(text: str, file: Path) -> None:

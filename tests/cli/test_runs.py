@@ -93,3 +93,45 @@ def test_a_run_has_other_forms(form: str, begins: str, run: Path, capsys: pytest
     shown = capsys.readouterr().out
     assert shown.lower().startswith(begins)
     assert "tcp.psycopg" in shown
+
+
+ORIGIN = Path(__file__).parents[2] / "reports" / "examples" / "not-atomic"
+
+
+def test_the_cause_chooses_whose_form_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(ORIGIN)]) == 0
+
+    shown = capsys.readouterr()
+    assert shown.out.startswith("### Report hasn't been filed before.")
+    assert shown.err.startswith("for drizzle-orm\n")
+
+
+def test_another_upstream_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(ORIGIN), "--for", "asyncpg"]) == 0
+
+    assert "**asyncpg version**" in capsys.readouterr().out
+
+
+def test_the_run_s_own_report_is_for_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(ORIGIN), "--for", "nobody"]) == 0
+
+    shown = capsys.readouterr()
+    assert shown.out.startswith("## Summary")
+    assert "drizzle-orm" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--for", "asyncpgg"], "did you mean asyncpg?"),
+        (["--for", "asyncpg", "--format", "html"], "leave --format out"),
+    ],
+)
+def test_a_wrong_upstream_is_one_line_and_exit_2(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", str(ORIGIN), *words]) == 2
+
+    shown = capsys.readouterr()
+    assert says in shown.err
+    assert shown.err.count("\n") == 1
