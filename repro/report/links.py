@@ -38,7 +38,8 @@ _NO_NAMES = frozenset(
 _WORD = re.compile(r"[A-Za-z][A-Za-z_'-]{0,39}|(?=[0-9A-Z]*[A-Z])[0-9]{2}[0-9A-Z]{3}", re.ASCII)
 """A word, or an SQLSTATE. A dot may be in a host's name, and a number may be a port."""
 
-_MORE_THAN_WORDS = re.compile(r"[^A-Za-z0-9.,:()+ _-]+", re.ASCII)
+_VERSION = re.compile(r"(?!\d+(?:\.\d+){3})v?\d[0-9A-Za-z.+_-]{0,30}", re.ASCII)
+"""What looks like a version, and not like an address of IPv4."""
 
 
 def search(subject: Subject) -> str:
@@ -136,7 +137,7 @@ def _driver(subject: Subject, outcome: Outcome) -> str:
     name, version = outcome["driver"]["name"] or "", outcome["driver"]["version"] or ""
     published = (each.partition(":")[2] for each in subject.upstream.packages)
     own = next((each for each in published if each.casefold() == name.casefold()), _plain(name))
-    return f"{own} {_plain(version)}".strip()
+    return f"{own} {version if _VERSION.fullmatch(version) else ''}".strip()
 
 
 def _fields(subject: Subject) -> dict[str, str]:
@@ -150,8 +151,10 @@ def _fields(subject: Subject) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """A few words of a driver's or a server's, of which none is more than a word."""
-    return " ".join(_MORE_THAN_WORDS.sub(" ", one_line(text)).split())[:MOST_OF_A_FIELD].strip()
+    """A few words and versions of what a driver or a server said, and nothing else of it."""
+    pieces = (piece.strip("(),") for piece in one_line(text).split())
+    kept = [piece for piece in pieces if _WORD.fullmatch(piece) or _VERSION.fullmatch(piece)]
+    return " ".join(kept)[:MOST_OF_A_FIELD].strip()
 
 
 def _repository(upstream: Upstream) -> str:
