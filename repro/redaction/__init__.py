@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from repro.redaction.redactor import TOKEN, Redactor, SecretFound
+from repro.redaction.redactor import (
+    ANY_TOKEN,
+    SENSITIVE_HEADER,
+    SENSITIVE_KEY,
+    SENSITIVE_NAME,
+    TOKEN,
+    Redactor,
+    SecretFound,
+)
 
-__all__ = ["TOKEN", "Redactor", "SecretFound"]
+__all__ = [
+    "ANY_TOKEN",
+    "SENSITIVE_HEADER",
+    "SENSITIVE_KEY",
+    "SENSITIVE_NAME",
+    "TOKEN",
+    "Redactor",
+    "SecretFound",
+]

@@ -28,10 +28,13 @@ REPLACED_FROM = 4
 TOKEN = re.compile(r"\[redacted:[0-9a-f]{6}\]")
 """What stands in a secret's place: text that needs no escaping in JSON, Markdown or HTML."""
 
-_NAME = r"\b[\w-]{0,40}?(?:password|passwd|pwd|secret|token|api_?key)"
+ANY_TOKEN = re.compile(r"\[(?P<kind>redacted|host|user|ipv4|ipv6):[0-9a-f]{6}\]")
+"""What stands in the place of a secret, of a foreign host, its user, or its address."""
+
+SENSITIVE_NAME = r"\b[\w-]{0,40}?(?:password|passwd|pwd|secret|token|api_?key)"
 _QUOTED = r"""(?:'(?:[^'\\]|\\.){0,2000}'|"(?:[^"\\]|\\.){0,2000}")"""
 _NOT_HIDDEN = r"(?![\"']?\[redacted:|\$\d|%s|%\(|\?)"
-_HEADER = r"\b(?:proxy-)?(?:authorization|neon-connection-string|cookie)"
+SENSITIVE_HEADER = r"\b(?:proxy-)?(?:authorization|neon-connection-string|cookie)"
 
 _SCRUBBED: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (hint, re.compile(f"(?i)({before})({_NOT_HIDDEN}(?:{secret}))"))
@@ -39,16 +42,20 @@ _SCRUBBED: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         # An unescaped password may hold a / or an @; for a database nothing but the last @ ends it.
         ("://", r"\b(?:postgres(?:ql)?|rediss?)(?:\+\w+)?://[^\s/:@]{0,256}:", r"[^\s\"'<>`]{1,1000}(?=@)"),
         ("://", r"\b[a-z][a-z0-9+.-]{0,20}://[^\s/:@?#]{0,256}:", r"[^\s/?#\"'<>`]{1,1000}(?=@)"),
-        ("=", rf"{_NAME}=", rf"{_QUOTED}|[^\s&\"'#;,()<>`\\]+"),
-        (":", rf"[\"']{_NAME}[\"']\s*:\s*", _QUOTED),
+        ("=", rf"{SENSITIVE_NAME}=", rf"{_QUOTED}|[^\s&\"'#;,()<>`\\]+"),
+        (":", rf"[\"']{SENSITIVE_NAME}[\"']\s*:\s*", _QUOTED),
         ("'", r"\bpassword\s+", _QUOTED),
-        (":", rf"{_HEADER}[\"']?\s*[:=]\s*(?:(?:bearer|basic)\s+)?+", rf"{_QUOTED}|[^\s\"'][^\r\n\"']*"),
+        (
+            ":",
+            rf"{SENSITIVE_HEADER}[\"']?\s*[:=]\s*(?:(?:bearer|basic)\s+)?+",
+            rf"{_QUOTED}|[^\s\"'][^\r\n\"']*",
+        ),
         ("earer", r"\bbearer\s+", r"(?=\S*[\d_=+/~-])[\w.~+/=-]{6,}"),
     )
 )
 """What gives a secret away that nobody told us of: what to look for first, what stands before it, itself."""
 
-_SENSITIVE_KEY = re.compile(
+SENSITIVE_KEY = re.compile(
     r"(?i)(?:.*[_-])?(?:password|passwd|pgpassword|secret|token|api_?key|authorization|connection[_-]string)"
 )
 
@@ -132,7 +139,7 @@ class Redactor:
 
     def _of_key(self, key: Any, value: Any) -> Any:
         redacted = self.value(value)
-        named = isinstance(key, str) and isinstance(value, str) and _SENSITIVE_KEY.fullmatch(key)
+        named = isinstance(key, str) and isinstance(value, str) and SENSITIVE_KEY.fullmatch(key)
         if named and value and not TOKEN.search(redacted):
             return self._token(value)
         return redacted

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.report.escape import cell, clean, code, fence, one_line, prose, shortened
+from repro.report.escape import cell, clean, code, fence, not_shown, one_line, prose, shortened
 
 HOSTILE = st.text(
     alphabet=st.one_of(st.sampled_from("`|~<>@#\\\n\r\x1b[]\u202e\u200b\x00"), st.characters()), max_size=60
@@ -107,3 +107,20 @@ def test_a_long_text_loses_its_middle() -> None:
 
     assert shortened(text, 50) == "h" * 10 + " […] " + "t" * 40
     assert shortened(text, 200) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("plain\r\ntext\r", []),
+        ("\x1b[31mred\x1b[0m", ["a terminal sequence"] * 2),
+        ("a\u202eb\ud800", ["U+202E", "U+D800"]),
+    ],
+)
+def test_what_is_not_shown_as_it_is_can_be_told(text: str, told: list[str]) -> None:
+    assert list(not_shown(text)) == told
+
+
+@given(HOSTILE)
+def test_a_clean_text_shows_everything(text: str) -> None:
+    assert list(not_shown(clean(text))) == []
