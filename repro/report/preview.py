@@ -40,13 +40,16 @@ _LOOKED_BACK = 300
 """Characters before a token that tell what it stands for: the longest that the redactor looks at."""
 
 _CUT = re.compile(
-    r"\[… [\d,]+ (?:lines|links) left out …\]"
-    r"|[\d,]+ steps are left out"
-    r"|[\d,]+ more (?:failing )?(?:probes|findings|probe) (?:are )?in `?run\.json"
-    r"|[\d,]+ links? left out"
-    r"|(?<=>)[\d,]+ more in [\w./-]+"
+    r"\[… (?P<lines>[\d,]+) (?:lines|links) left out …\]"
+    r"|(?P<steps>[\d,]+) steps are left out"
+    r"|(?P<records>[\d,]+) more (?:failing )?(?:probes|findings|probe) (?:are )?in `?run\.json"
+    r"|(?P<links>[\d,]+) links? left out"
+    r"|(?<=>)(?P<events>[\d,]+) more in [\w./-]+"
     r"|\[…\]"
 )
+"""The marks that the reports put where they leave something out, with how much it is."""
+
+_LONG = "of a long text, a part"
 
 
 @dataclass(slots=True)
@@ -111,10 +114,10 @@ def listing(folder_files: Mapping[str, str], document: RunDocument, events: Even
             "parameters of the database's URL whose values are not told",
             _named(_unset(document["target"])),
         ),
-        _section("cut", _in_files(_cuts(folder_files, document, events))),
+        _section("cut", _cuts(folder_files, document, events)),
         _section(
             "characters that nobody sees, which the reports show by number or leave out",
-            _in_files(_unseen(document, events)),
+            _unseen(document, events),
         ),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -184,7 +187,7 @@ def _block(entry: Removed) -> str:
 
 def _by_file(places: Mapping[str, Sequence[str]], indent: str = "") -> Iterator[str]:
     for file, here in places.items():
-        yield f"{indent}{one_line(file)}: {_some(here)}"
+        yield f"{indent}{one_line(file)}: {_where(file, here)}"
 
 
 def _some(places: Sequence[str]) -> str:
@@ -215,28 +218,43 @@ def _unset(target: Mapping[str, Any]) -> list[str]:
     )
 
 
-def _cuts(files: Mapping[str, str], document: RunDocument, events: Events) -> Iterator[tuple[str, str, str]]:
-    """File, what was cut, and where."""
+def _cuts(files: Mapping[str, str], document: RunDocument, events: Events) -> Iterator[str]:
+    """What was cut, a line for each kind of a file, with how much in all."""
+    amounts: Counter[tuple[str, str]] = Counter()
+    places: dict[tuple[str, str], list[str]] = {}
+    for file, amount, what, where in _marks(files, document, events):
+        amounts[file, what] += amount
+        places.setdefault((file, what), []).append(where)
+    for (file, what), here in places.items():
+        much = f"{amounts[file, what]:,} " if amounts[file, what] else ""
+        yield f"{one_line(file)}: {much}{what}: {_where(file, here)}"
+
+
+def _marks(
+    files: Mapping[str, str], document: RunDocument, events: Events
+) -> Iterator[tuple[str, int, str, str]]:
+    """File, how much was cut, of what, and where."""
     for file, placed in _structured(document, events):
         if "[…]" in placed.text:
-            yield file, "a long text", placed.path
+            yield file, 0, _LONG, placed.path
     for file, number, line in _lines(files, document):
         for met in _CUT.finditer(line):
-            what = "a long text" if met[0] == "[…]" else met[0].strip("[]… ").replace("`", "")
-            yield file, what, f"line {number}"
+            amount = met[met.lastgroup] if met.lastgroup else ""
+            what = met[0].strip("[]… ").removeprefix(amount).strip().replace("`", "") or _LONG
+            yield file, int(amount.replace(",", "") or 0), what, f"line {number}"
 
 
-def _unseen(document: RunDocument, events: Events) -> Iterator[tuple[str, str, str]]:
-    """File, which character, and where."""
+def _where(file: str, places: Sequence[str]) -> str:
+    """Where it stands; of a page, whose lines nobody counts, how often."""
+    return _count(len(places), "place") if file.endswith(".html") else _some(places)
+
+
+def _unseen(document: RunDocument, events: Events) -> Iterator[str]:
+    """Each character that nobody sees, a line for each file."""
+    places: dict[tuple[str, str], list[str]] = {}
     for file, placed in _structured(document, events):
         for what in not_shown(placed.text):
-            yield file, what, placed.path
-
-
-def _in_files(found: Iterable[tuple[str, str, str]]) -> Iterator[str]:
-    places: dict[tuple[str, str], list[str]] = {}
-    for file, what, where in found:
-        places.setdefault((file, what), []).append(where)
+            places.setdefault((file, what), []).append(placed.path)
     for (file, what), here in places.items():
         yield f"{one_line(file)}: {what}: {_some(here)}"
 

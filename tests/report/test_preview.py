@@ -93,7 +93,7 @@ def test_the_listing_says_what_where_and_how_often(origin: Run) -> None:
         "replaced by tokens: 1 secret; in 4 places\n\n"
         f"{ONE}  4 times: the password of a URL; a secret known from the settings\n"
         f"  run.json: {place} (2 times)\n"
-        "  report.html: line 1 (2 times)\n\n"
+        "  report.html: 2 places\n\n"
         "parameters of the database's URL whose values are not told:\n  options\n"
     )
 
@@ -109,7 +109,7 @@ def test_what_was_cut_is_told_with_its_place(mishaps: Run) -> None:
     text = markdown.render(mishaps.document, mishaps.events, issue_template())
     told = listing({"report.md": text}, run.document, {})
     number = next(n for n, line in enumerate(text.split("\n"), 1) if "lines left out" in line)
-    assert f"  run.json: a long text: {place_of_message(run)}\n" in told
+    assert f"  run.json: of a long text, a part: {place_of_message(run)}\n" in told
     assert "  report.md: 160 lines left out: " in told
     assert f"line {number}" in told
 
@@ -120,11 +120,17 @@ def test_what_was_cut_is_told_with_its_place(mishaps: Run) -> None:
         ("[… 3 links left out …]", "3 links left out"),
         ("12 more failing probes are in `run.json`.", "12 more failing probes are in run.json"),
         ("<td>1,200 more in trace/ws.neon.jsonl</td>", "1,200 more in trace/ws.neon.jsonl"),
-        ("ab […] cd", "a long text"),
+        ("ab […] cd", "of a long text, a part"),
     ],
 )
 def test_every_mark_of_a_cut_is_known(line: str, what: str, healthy: Run) -> None:
     assert f"  report.md: {what}: line 1\n" in listing({"report.md": line}, healthy.document, {})
+
+
+def test_what_a_page_leaves_out_is_added_up(healthy: Run) -> None:
+    page = "<td>1,200 more in trace/a.jsonl</td><td>5 more in trace/a.jsonl</td>"
+    told = listing({"report.html": page}, healthy.document, {})
+    assert "  report.html: 1,205 more in trace/a.jsonl: 2 places\n" in told
 
 
 def test_characters_that_nobody_sees_are_told_by_number(origin: Run) -> None:
