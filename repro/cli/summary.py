@@ -19,6 +19,7 @@ from repro.cli.errors import plain
 from repro.cli.table import STYLES
 from repro.cli.terminal import Symbols, Terminal
 from repro.document import FAILING, Finding, Outcome, RunDocument
+from repro.report import known, upstream
 
 VERDICT_STYLES = {
     "pass": "bold green",
@@ -28,6 +29,7 @@ VERDICT_STYLES = {
 }
 
 _LONGEST_TEXT = 300
+_MOST_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def _parts(ending: Ending, symbols: Symbols) -> Iterator[RenderableType]:
         yield _failures(failing, symbols)
     if document["findings"]:
         yield Text()
-        yield _findings(document["findings"], document["probes"])
+        yield _findings(ending)
     yield Text()
     yield _pointers(ending)
 
@@ -140,9 +142,10 @@ def _where(outcome: Outcome) -> str:
     return outcome["reason"] or ""
 
 
-def _findings(findings: Sequence[Finding], outcomes: Sequence[Outcome]) -> Table:
+def _findings(ending: Ending) -> Table:
+    outcomes = ending.document["probes"]
     grid = Table.grid(padding=(0, 2, 0, 0))
-    for number, finding in enumerate(findings, start=1):
+    for number, finding in enumerate(ending.document["findings"], start=1):
         grid.add_row(
             Text(f"finding {number}", style="bold", no_wrap=True),
             Text.assemble(
@@ -150,6 +153,7 @@ def _findings(findings: Sequence[Finding], outcomes: Sequence[Outcome]) -> Table
                 (f"\n{wording.cause(finding)}: {_data(', '.join(finding['probes']))}", "dim"),
                 *((f"\n{_data(said)}", "dim") for said in _said(finding, outcomes)),
                 *((f"\n{_data(line)}", "") for line in _proof_and_fix(finding)),
+                *((f"\n{_data(line)}", "dim") for line in _where_to_file(finding, ending)),
             ),
         )
     return grid
@@ -173,6 +177,17 @@ def _proof_and_fix(finding: Finding) -> Iterator[str]:
         )
     if finding["fix"]:
         yield f"fix: {finding['fix'][0]}"
+
+
+def _where_to_file(finding: Finding, ending: Ending) -> Iterator[str]:
+    """The threads that know it, and whose form the report can have; nothing where it is nobody's bug, or unknown."""
+    if finding["cause"] is None:
+        return
+    threads = known.matches(ending.document, finding)
+    yield from (f"known: {issue.url}" for issue in threads[:_MOST_THREADS])
+    chosen = upstream.chosen_for(ending.document, finding).upstream
+    if chosen is not None:
+        yield f"file: repro report {wording.path(ending.folder)} --for {chosen.name}"
 
 
 def _pointers(ending: Ending) -> Table:
