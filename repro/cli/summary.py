@@ -180,7 +180,7 @@ def _proof_and_fix(finding: Finding) -> Iterator[str]:
 
 
 def _where_to_file(finding: Finding, ending: Ending) -> Iterator[str]:
-    """The threads that know it, and whose form the report can have; nothing where it is nobody's bug, or unknown."""
+    """The threads that know it, and whose form the report can have; nothing where it is no known bug."""
     if finding["cause"] is None:
         return
     threads = known.matches(ending.document, finding)
