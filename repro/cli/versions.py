@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from repro.cli import errors, output, selection, session, staging, target, terminal
+from repro.cli import errors, github, output, selection, session, staging, target, terminal
 from repro.lab.errors import LabError
 from repro.observe.catalog import matching
 from repro.observe.plan import DEFAULT_DEADLINE_S, Plan
@@ -216,13 +216,9 @@ def _show(
     for path, text in files:
         if path is not None:
             _write(path, output.checked(text, redactor, "the matrix"))
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(output.checked(render.as_markdown(trials, noted), redactor, "the matrix"))
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        for line in render.as_annotations(trials, noted):
-            errors.tell(output.checked(line, redactor, "the matrix"))
+    told = output.checked(render.as_markdown(trials, noted), redactor, "the matrix")
+    lines = [output.checked(line, redactor, "the matrix") for line in render.as_annotations(trials, noted)]
+    github.publish(told, lines, os.environ)
 
 
 def _write(path: Path, text: str) -> None:

@@ -11,10 +11,13 @@ from xml.etree import ElementTree as ET
 
 from repro.document import FAILING, Finding, Outcome, RunDocument
 from repro.report.escape import one_line, shortened
+from repro.report.facts import environment_rows
+from repro.report.proof import sentence
 from repro.report.xml import as_document, clean
 
 MOST_OF_A_MESSAGE = 300
 MOST_OF_A_BODY = 4_000
+MOST_RULED_OUT = 8
 
 
 def render(document: RunDocument) -> str:
@@ -34,7 +37,7 @@ def render(document: RunDocument) -> str:
         errors=str(_count(outcomes, "timeout", "crash")),
         skipped=str(_count(outcomes, "skip")),
         time=_seconds(document["duration_s"]),
-        timestamp=clean(document["started_at"]).removesuffix("Z"),
+        timestamp=clean(document["started_at"])[: len("2026-01-31T23:59:59")],
         hostname="localhost",
     )
     properties = ET.SubElement(suite, "properties")
@@ -57,7 +60,9 @@ def _properties(document: RunDocument) -> Iterator[tuple[str, str]]:
     yield "run", document["run_id"]
     yield "verdict", document["verdict"]
     yield "target", str(document["target"].get("kind"))
-    yield document["tool"]["name"], document["tool"]["version"]
+    for name, told in environment_rows(document):
+        if told:
+            yield clean(one_line(name)), shortened(one_line(", ".join(told)), MOST_OF_A_MESSAGE)
     for outcome in document["probes"]:
         driver = outcome["driver"]
         if driver["name"] is not None and driver["version"] is not None:
@@ -104,5 +109,17 @@ def _body(outcome: Outcome, findings: Sequence[Finding]) -> Iterator[str]:
         for depth, link in enumerate(error["chain"]):
             yield f"{'  ' * depth}{one_line(link['type'])}: {one_line(link['message'])}"
     for finding in findings:
-        yield f"cause: {finding['cause'] or 'not determined'} ({finding['proof']})"
-        yield from (f"fix: {one_line(fix)}" for fix in finding["fix"])
+        yield from _told(finding)
+
+
+def _told(finding: Finding) -> Iterator[str]:
+    """A finding's title, cause, proof, what it is not, and the fix."""
+    yield ""
+    yield one_line(finding["title"])
+    yield f"cause: {finding['cause'] or 'not determined'} ({finding['proof']})"
+    if finding["experiment"] is not None:
+        yield f"proof: {one_line(sentence(finding['experiment']))}"
+        yield f"command: {one_line(finding['experiment']['command'])}"
+    for other in finding["ruled_out"][:MOST_RULED_OUT]:
+        yield f"ruled out {one_line(other['cause'])}: {one_line(other['because'])}"
+    yield from (f"fix: {one_line(fix)}" for fix in finding["fix"])

@@ -51,6 +51,17 @@ def render(
     return fitted(in_room)
 
 
+def overview(document: RunDocument, events_by_probe: Events, room: Room) -> tuple[str, str]:
+    """A run without its failures in full: what was found, and the matrix.
+
+    Args:
+        document: the run.
+        events_by_probe: the trace lines of each probe, by its name; a probe may be missing.
+        room: how much to show.
+    """
+    return _result(document, events_by_probe), _matrix(document, room)
+
+
 def _contents(document: RunDocument, events: Events, room: Room) -> dict[str, str]:
     """Markdown for each slot of the template."""
     return {

@@ -33,6 +33,24 @@ def test_github_shows_ten_and_the_last_of_them_says_that_there_are_more(origin: 
     assert "3 more findings" in told[-1]
 
 
+def test_skipped_probes_are_notices_where_that_is_asked_for(mishaps: Run) -> None:
+    skipped = [each for each in mishaps.document["probes"] if each["status"] == "skip"]
+    more = github.render(mishaps.document, skipped=True)[len(github.render(mishaps.document)) :]
+    assert len(more) == len(skipped) > 0
+    for line, each in zip(more, skipped, strict=True):
+        assert line == f"::notice title={each['name']} was skipped::{each['reason']}"
+
+
+def test_the_proof_of_a_finding_is_told(origin: Run) -> None:
+    (finding, *_) = origin.document["findings"]
+    counts = {"runs": 3, "failed": 3}
+    experiment = {"change": "50% less", "baseline": counts, "changed": counts, "command": "repro"}
+    proved = {**finding, "experiment": experiment, "title": "x" * 5_000}
+    (told,) = github.render({**origin.document, "findings": [proved], "probes": []})  # type: ignore[list-item]
+    assert "%0Aproof: unchanged it failed 3 of 3 times, and 3 of 3 with 50%25 less" in told
+    assert len(told) < 1_000
+
+
 def test_nothing_tested_is_a_warning(healthy: Run) -> None:
     (told,) = github.render({**healthy.document, "verdict": "inconclusive"})
     assert told.startswith("::warning ")

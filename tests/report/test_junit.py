@@ -45,6 +45,38 @@ def test_a_failure_says_what_the_finding_says_and_the_whole_chain(origin: Run) -
         assert "connection_refused at connect" in (failure.text or "")
 
 
+def test_a_failure_says_the_proof_what_it_is_not_and_the_fix(origin: Run) -> None:
+    proved = copy.deepcopy(origin.document)
+    (finding, *_) = proved["findings"]
+    finding["experiment"] = {
+        "change": "a gateway", "baseline": {"runs": 3, "failed": 3}, "changed": {"runs": 3, "failed": 0},
+        "command": "repro lab gateway",
+    }  # fmt: skip
+    finding["ruled_out"] = [{"cause": "tcp-refused", "because": "another port"}]
+    finding["fix"] = ["Take a TCP driver."]
+    text = ET.fromstring(junit.render(proved)).findtext("testcase/failure") or ""
+    for line in (
+        finding["title"],
+        "proof: unchanged it failed 3 of 3 times, and 0 of 3 with a gateway",
+        "command: repro lab gateway",
+        "ruled out tcp-refused: another port",
+        "fix: Take a TCP driver.",
+    ):
+        assert line in text.split("\n")
+
+
+def test_its_properties_say_the_versions(healthy: Run) -> None:
+    suite = ET.fromstring(junit.render(healthy.document))
+    told = {each.get("name"): each.get("value") for each in suite.findall("properties/property")}
+    assert told["Drivers"] == "psycopg 3.3.2, websockets 16.0"
+    assert told["Server, as drivers saw it"] == "17.10"
+    assert told["driver of tcp.psycopg"] == "psycopg 3.3.2"
+
+
+def test_its_time_has_no_fraction_which_strict_readers_refuse(healthy: Run) -> None:
+    assert ET.fromstring(junit.render(healthy.document)).get("timestamp") == "2026-01-31T23:59:59"
+
+
 def test_what_a_driver_says_cannot_break_the_document(mishaps: Run) -> None:
     hostile = copy.deepcopy(mishaps.document)
     for each in hostile["probes"]:
