@@ -33,5 +33,6 @@ def where(parting: Parting) -> str:
         f"after the last event of {run}" if each.seq is None else f"at event {each.seq} of {run}"
         for run, each in (("A", parting.a), ("B", parting.b))
     )
-    more = f"; {parting.further} more such places" if parting.further else ""
+    places = "place" if parting.further == 1 else "places"
+    more = f"; {parting.further} more such {places}" if parting.further else ""
     return f"the traces part on {parting.where}, {a} and {b}{more}"
