@@ -1,0 +1,54 @@
+"""``repro decide RUN``: a decision record from the evidence of a run."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from repro.cli import options
+
+if TYPE_CHECKING:
+    from repro.cli.options import Subparsers
+
+DESCRIPTION = """\
+Write a decision record from a run: context, evidence, options, choice and
+consequences, with the ways of the drivers as mermaid and as decision.svg.
+
+What the run speaks for is proposed: a driver that passed, with its transaction
+in one piece. Why it is taken is left to you, at marks in the file.
+"""
+
+EPILOG = options.epilog(
+    {
+        "repro decide latest": "beside the newest run's report",
+        "repro decide latest --choose tcp.asyncpg": "you have chosen",
+        "repro decide latest --out docs/decisions": "somewhere else",
+    },
+    "exit codes: 0 written, 2 no such run or probe, or a record is there already",
+)
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "decide",
+        help="write a decision record from a run's evidence",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+    )
+    parser.add_argument("run", metavar="RUN", help="a run's folder, its run.json, its id, or `latest`")
+    parser.add_argument(
+        "--choose", metavar="PROBE", help="whose driver is taken (default: what the run proposes)"
+    )
+    parser.add_argument(
+        "--out", type=options.path, metavar="DIR", help="write it there (default: the run's folder)"
+    )
+    parser.add_argument("--force", action="store_true", help="in the place of a record that is there")
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Carry the command out."""
+    from repro.cli import deciding  # noqa: PLC0415 - loads the reports' code, which help does not need
+
+    return deciding.decide(arguments)
