@@ -79,7 +79,8 @@ class Peer:
     def __str__(self) -> str:
         if self.port is None:
             return self.address
-        host = f"[{self.address}]" if ":" in self.address else self.address
+        bare = ":" in self.address and not self.address.startswith("[")  # in brackets is a token of redaction
+        host = f"[{self.address}]" if bare else self.address
         return f"{host}:{self.port}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, unquote_plus
 
 from repro.persistence.dsn import MalformedUrl, Url, parse_url
-from repro.redaction import Redactor
+from repro.redaction import Names, Redactor
 
 SECRET_VARIABLES = ("PGPASSWORD", "REDISCLI_AUTH", "UPSTASH_REDIS_REST_TOKEN")
 """Variables that are a secret as a whole."""
@@ -25,16 +25,21 @@ _DELIMITERS = re.compile(r"[\[\]@/:#?&\s]")
 """Where another parser of URLs may cut a password; it then quotes the part."""
 
 
-def redactor_for(variables: Mapping[str, str], environ: Mapping[str, str], salt: str) -> Redactor:
+def redactor_for(
+    variables: Mapping[str, str], environ: Mapping[str, str], salt: str, names: Names | None = None
+) -> Redactor:
     """A redactor that knows the secrets of a probe, and the words that are none although one may equal them.
 
     Args:
         variables: the target's settings, under their environment names.
         environ: the probe's environment.
         salt: the run's, in hexadecimal.
+        names: foreign hosts and users that are replaced in data too; None where they may be told.
     """
     public = [word for url in _urls(variables, environ) for word in (url.user, url.host, url.path) if word]
-    return Redactor(known_secrets(variables, environ), salt=bytes.fromhex(salt), public_words=public)
+    return Redactor(
+        known_secrets(variables, environ), salt=bytes.fromhex(salt), public_words=public, names=names
+    )
 
 
 def known_secrets(variables: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:

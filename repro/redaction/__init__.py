@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from repro.redaction.names import Names
 from repro.redaction.redactor import (
     ANY_TOKEN,
     SENSITIVE_HEADER,
@@ -18,6 +19,7 @@ __all__ = [
     "SENSITIVE_KEY",
     "SENSITIVE_NAME",
     "TOKEN",
+    "Names",
     "Redactor",
     "SecretFound",
 ]

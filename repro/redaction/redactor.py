@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from repro.redaction.forms import in_base64, in_hex, spelled
+from repro.redaction.names import Kind, Names
 from repro.redaction.words import PUBLIC_WORDS
 
 SEARCHED_FROM = 8
@@ -35,13 +36,18 @@ SENSITIVE_NAME = r"\b[\w-]{0,40}?(?:password|passwd|pwd|secret|token|api_?key)"
 _QUOTED = r"""(?:'(?:[^'\\]|\\.){0,2000}'|"(?:[^"\\]|\\.){0,2000}")"""
 _NOT_HIDDEN = r"(?![\"']?\[redacted:|\$\d|%s|%\(|\?)"
 SENSITIVE_HEADER = r"\b(?:proxy-)?(?:authorization|neon-connection-string|cookie)"
+_DATABASE = r"\b(?:postgres(?:ql)?|rediss?)(?:\+\w+)?://"
+_ANY_URL = r"\b[a-z][a-z0-9+.-]{0,20}://"
+_NAME = r"\[(?:user|host|ipv[46]):"
+"""How the token of a user or a host begins: its colon is none that a password stands behind."""
 
 _SCRUBBED: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (hint, re.compile(f"(?i)({before})({_NOT_HIDDEN}(?:{secret}))"))
     for hint, before, secret in (
         # An unescaped password may hold a / or an @; for a database nothing but the last @ ends it.
-        ("://", r"\b(?:postgres(?:ql)?|rediss?)(?:\+\w+)?://[^\s/:@]{0,256}:", r"[^\s\"'<>`]{1,1000}(?=@)"),
-        ("://", r"\b[a-z][a-z0-9+.-]{0,20}://[^\s/:@?#]{0,256}:", r"[^\s/?#\"'<>`]{1,1000}(?=@)"),
+        ("://", rf"{_DATABASE}(?!{_NAME})[^\s/:@]{{0,256}}:", r"[^\s\"'<>`]{1,1000}(?=@)"),
+        ("://", rf"{_ANY_URL}(?!{_NAME})[^\s/:@?#]{{0,256}}:", r"[^\s/?#\"'<>`]{1,1000}(?=@)"),
+        ("://[user:", rf"{_ANY_URL}{_NAME}[0-9a-f]{{6}}\]:", r"[^\s/?#\"'<>`]{1,1000}(?=@)"),
         ("=", rf"{SENSITIVE_NAME}=", rf"{_QUOTED}|[^\s&\"'#;,()<>`\\]+"),
         (":", rf"[\"']{SENSITIVE_NAME}[\"']\s*:\s*", _QUOTED),
         ("'", r"\bpassword\s+", _QUOTED),
@@ -54,6 +60,12 @@ _SCRUBBED: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 """What gives a secret away that nobody told us of: what to look for first, what stands before it, itself."""
+
+OF_OURS = frozenset(
+    {"schema", "run_id", "started_at", "wall_clock_origin", "op", "src", "name", "probe", "probes", "events"}
+    | {"cause", "layer", "operation", "status", "proof", "verdict", "effect", "applied", "kind", "protocol"}
+)
+"""Keys whose values are of this tool's own vocabulary, by which one part of a run finds another: no names."""
 
 SENSITIVE_KEY = re.compile(
     r"(?i)(?:.*[_-])?(?:password|passwd|pgpassword|secret|token|api_?key|authorization|connection[_-]string)"
@@ -80,11 +92,18 @@ class Redactor:
         salt: makes the tokens; with the same salt the same secret has the same token. By default a new one.
         public_words: words that are public although they may also be a secret, such as the user's and the
             database's name: they are never searched for.
+        names: foreign hosts and users, which `value` replaces too; None where they may be told.
     """
 
     def __init__(
-        self, secrets: Iterable[str], *, salt: bytes | None = None, public_words: Iterable[str] = ()
+        self,
+        secrets: Iterable[str],
+        *,
+        salt: bytes | None = None,
+        public_words: Iterable[str] = (),
+        names: Names | None = None,
     ) -> None:
+        self._names = names or Names(())
         self._salt = os.urandom(16) if salt is None else salt
         public = PUBLIC_WORDS | {word.casefold() for word in public_words}
         known = {secret for secret in secrets if _can_be_searched(secret, public)}
@@ -104,13 +123,21 @@ class Redactor:
         return text
 
     def value(self, value: Any) -> Any:
-        """JSON data without any secret, in keys too. What a sensitive key names is replaced, known or not."""
+        """JSON data without any secret, in keys too. What a sensitive key names is replaced, known or not.
+
+        Foreign hosts and users are replaced in the values, except in those of this tool's own vocabulary. A
+        text that was made of such data is not searched for them again: there they may be common words.
+        """
+        return self._value(value, "")
+
+    def _value(self, value: Any, key: str) -> Any:
         if isinstance(value, str):
-            return self.text(value)
+            redacted = self.text(value)
+            return redacted if key in OF_OURS else self._names.replaced(redacted, self._name_token)
         if isinstance(value, Mapping):
-            return {self._key(key): self._of_key(key, each) for key, each in value.items()}
+            return {self._key(name): self._of_key(name, each) for name, each in value.items()}
         if isinstance(value, list | tuple):
-            return [self.value(each) for each in value]
+            return [self._value(each, key) for each in value]
         return value
 
     def check(self, data: bytes, where: str) -> None:
@@ -138,7 +165,7 @@ class Redactor:
         return self.text(key) if isinstance(key, str) else key
 
     def _of_key(self, key: Any, value: Any) -> Any:
-        redacted = self.value(value)
+        redacted = self._value(value, key if isinstance(key, str) else "")
         named = isinstance(key, str) and isinstance(value, str) and SENSITIVE_KEY.fullmatch(key)
         if named and value and not TOKEN.search(redacted):
             return self._token(value)
@@ -156,8 +183,14 @@ class Redactor:
         return found[1] + quote + self._token(secret.strip(quote) if quote else secret) + quote
 
     def _token(self, secret: str) -> str:
-        digest = hmac.new(self._salt, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
-        token = f"[redacted:{digest[:6]}]"
+        return self._counted("redacted", secret)
+
+    def _name_token(self, kind: Kind, name: str) -> str:
+        return self._counted(kind, f"{kind} {name}")
+
+    def _counted(self, kind: str, meant: str) -> str:
+        digest = hmac.new(self._salt, meant.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+        token = f"[{kind}:{digest[:6]}]"
         with self._lock:
             self._counts[token] += 1
         return token
