@@ -20,6 +20,8 @@ BESIDE = 120
 
 _MOST_OF_A_VALUE = 400
 _NAME = 26
+_MARK = len(" ... ")
+"""Columns of the mark of a cut, which `shortened` adds."""
 
 
 def render(difference: Difference, *, width: int | None, everything: bool = False) -> Iterator[Styled]:
@@ -94,7 +96,8 @@ def _parting(parting: Parting, width: int | None) -> Iterator[Styled]:
 
 def _beside(a: Stretch, b: Stretch, room: int) -> Iterator[Styled]:
     for one, other in zip_longest(_events(a), _events(b), fillvalue=""):
-        yield f"    {shortened(one, room):<{room}} | {shortened(other, room)}".rstrip(), "plain"
+        left, right = (shortened(each, room - _MARK) for each in (one, other))
+        yield f"    {left:<{room}} | {right}".rstrip(), "plain"
 
 
 def _events(stretch: Stretch) -> Sequence[str]:

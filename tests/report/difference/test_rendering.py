@@ -56,6 +56,19 @@ def test_on_a_wide_terminal_they_stand_beside_each_other(healthy: Run, origin: R
     assert all(len(each) <= 140 for each in shown if " | " in each)
 
 
+def test_long_events_stay_in_their_columns() -> None:
+    a, b = (
+        run_with(numbered([connect(1, 5433, 0.1), message(1, 0.2, "client", "Query", sql=letter * 900)]))
+        for letter in "xy"
+    )
+
+    shown = [line for line, _ in text.render(compare(a, b), width=120)]
+
+    (line,) = [each for each in shown if "xxx" in each and "yyy" in each]
+    assert len(line) <= 120
+    assert line[4 + (120 - 9) // 2 :].startswith(" | ")
+
+
 def hostile(letter: str) -> Side:
     """A run of which every text is foreign."""
     evil = HOSTILE + letter
