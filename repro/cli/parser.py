@@ -8,7 +8,21 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from repro.cli import bisect, decide, errors, explain, lab, matrix, merge, minimise, probe, report, run, trace
+from repro.cli import (
+    bisect,
+    decide,
+    diff,
+    errors,
+    explain,
+    lab,
+    matrix,
+    merge,
+    minimise,
+    probe,
+    report,
+    run,
+    trace,
+)
 from repro.cli.options import epilog
 
 DESCRIPTION = """\
@@ -79,7 +93,7 @@ def build() -> argparse.ArgumentParser:
     )
     parser.set_defaults(execute=_nothing_asked)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    for command in (run, probe, trace, report, decide, explain, minimise, matrix, bisect, merge, lab):
+    for command in (run, probe, trace, report, diff, decide, explain, minimise, matrix, bisect, merge, lab):
         command.add_parser(commands)
     return parser
 

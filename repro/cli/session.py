@@ -17,8 +17,20 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from repro.cli import body, command_line, errors, output, selection, summary, table, target, terminal, wording
-from repro.document import EXIT_CODES, FAILING, OutputError, RunDocument
+from repro.cli import (
+    body,
+    command_line,
+    errors,
+    github,
+    output,
+    selection,
+    summary,
+    table,
+    target,
+    terminal,
+    wording,
+)
+from repro.document import EXIT_CODES, FAILING, OutputError, RunDocument, read_events
 from repro.environments.node import NodeUnavailable, provide
 from repro.lab.errors import LabError
 from repro.observe.catalog import matching
@@ -162,6 +174,8 @@ def _show(
         interrupted=finished.interrupted,
     )
     summary.show(ending, screen)
+    if github.is_here(os.environ):
+        github.tell(finished.document, read_events(folder, finished.document), os.environ)
     if arguments.json:
         output.write((folder / "run.json").read_text("utf-8"))
 

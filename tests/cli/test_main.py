@@ -154,6 +154,7 @@ def test_help_lists_the_commands_there_are(capsys: pytest.CaptureFixture[str]) -
         "run",
         "probe",
         "decide",
+        "diff",
         "trace",
         "report",
         "explain",
