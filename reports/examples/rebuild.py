@@ -1,7 +1,8 @@
 """Rebuilds the examples: real runs, and every report that is rendered from them.
 
-    python reports/examples/rebuild.py          the reports, from the runs that are here
-    python reports/examples/rebuild.py --run    the runs too, anew, in the lab (needs Node 20)
+    python reports/examples/rebuild.py               the reports, from the runs that are here
+    python reports/examples/rebuild.py --pictures    the screenshots too (needs Debian's chromium)
+    python reports/examples/rebuild.py --run         the runs too, anew, in the lab (needs Node 20)
 
 The runs are kept whole, so that `repro report reports/examples/origin` works on them, and so that a test can
 render them again and tell whether what stands here is what the program writes today.
@@ -10,6 +11,8 @@ render them again and tell whether what stands here is what the program writes t
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import shutil
 import subprocess
 import sys
@@ -17,6 +20,8 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from repro.cli import main
 
 HERE = Path(__file__).resolve().parent
 
@@ -49,20 +54,42 @@ EXAMPLES = (
 )
 
 
-def reports_of(example: Example) -> dict[str, Sequence[str]]:
-    """The files rendered from a run, each with the arguments of `repro report` that print it."""
+PICTURES = {
+    "origin-light.png": ("origin", 1280, "light", ""),
+    "origin-dark.png": ("origin", 1280, "dark", ""),
+    "origin-phone.png": ("origin", 360, "light", ""),
+    "commit-answer-lost-waterfall.png": ("commit-answer-lost", 1280, "light", "#waterfall"),
+}
+"""The screenshots: of which example, how wide in CSS pixels, in which theme, and where in it."""
+
+
+def write_reports(example: Example, into: Path) -> list[Path]:
+    """Render every report of an example's run.
+
+    Args:
+        example: whose run is here.
+        into: the folder that gets them.
+    """
     files: dict[str, Sequence[str]] = {"report.md": ("--for", "nobody"), "report.html": ("--format", "html")}
     if example.upstream is not None:
         files[f"issue-{example.upstream}.md"] = ("--for", example.upstream)
-    return files
+    run = str(HERE / example.name)
+    for name, arguments in files.items():
+        _in_this_process("report", run, *arguments, "--output", str(into / name))
+    if example.upstream is None:
+        return [into / name for name in files]
+    _in_this_process("decide", run, "--force", "--out", str(into))
+    return [into / name for name in (*files, "decision.md", "decision.svg")]
 
 
-def rendered(example: Example, arguments: Sequence[str]) -> str:
-    """What `repro report` prints of an example's run."""
-    return _repro("report", str(HERE / example.name), *arguments).stdout
+def _in_this_process(*arguments: str) -> None:
+    with contextlib.redirect_stderr(io.StringIO()) as told:
+        code = main(list(arguments))
+    if code:
+        raise SystemExit(f"repro {' '.join(arguments)}: exit code {code}\n{told.getvalue()}")
 
 
-def _repro(*arguments: str, fine: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
+def _repro(*arguments: str, fine: Sequence[int] = (0,)) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "repro", *arguments],
         capture_output=True,
@@ -72,7 +99,6 @@ def _repro(*arguments: str, fine: Sequence[int] = (0,)) -> subprocess.CompletedP
     )
     if done.returncode not in fine:
         raise SystemExit(f"repro {' '.join(arguments)}: exit code {done.returncode}\n{done.stderr}")
-    return done
 
 
 def _run(example: Example) -> None:
@@ -88,12 +114,36 @@ def _run(example: Example) -> None:
         folder.rename(place)
 
 
-def main() -> None:
+def _take_pictures() -> None:
+    """The page of one example in both themes, on a phone, and the waterfall of another."""
+    sys.path.insert(0, str(HERE.parents[1]))
+    from tests.report.html.browser import Browser, program  # noqa: PLC0415 - for this only
+
+    path = program()
+    if path is None:
+        raise SystemExit("there is no chromium: apt-get install chromium")
+    pictures = HERE / "pictures"
+    pictures.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        browser = Browser(path, Path(folder))
+        try:
+            for name, (run, width, theme, at) in PICTURES.items():
+                tab = browser.open((HERE / run / "report.html").as_uri() + at, prefers_color_scheme=theme)
+                tab.size(width, 1500 if width > 500 else 1100)
+                tab.settle()
+                tab.screenshot(pictures / name, whole=False)
+                tab.close()
+        finally:
+            browser.close()
+
+
+def rebuild() -> None:
     """Rebuild what was asked for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--run", action="store_true", help="make the runs anew too")
+    parser.add_argument("--pictures", action="store_true", help="take the screenshots anew too")
     parser.add_argument("--only", metavar="NAME", choices=[each.name for each in EXAMPLES])
     asked = parser.parse_args()
     for example in EXAMPLES:
@@ -101,12 +151,11 @@ def main() -> None:
             if asked.run:
                 print(f"{example.name}: running", flush=True)
                 _run(example)
-            for name, arguments in reports_of(example).items():
-                (HERE / example.name / name).write_text(rendered(example, arguments), "utf-8")
-            if example.upstream is not None:
-                _repro("decide", str(HERE / example.name), "--force")
-            print(f"{example.name}: {', '.join(reports_of(example))}", flush=True)
+            made = write_reports(example, HERE / example.name)
+            print(f"{example.name}: {', '.join(each.name for each in made)}", flush=True)
+    if asked.pictures:
+        _take_pictures()
 
 
 if __name__ == "__main__":
-    main()
+    rebuild()

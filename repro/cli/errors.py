@@ -26,6 +26,10 @@ _ESCAPE_SEQUENCE = re.compile(
 )
 
 
+_COMMAND_OF_A_RUNNER = re.compile(r"^::(?=[a-z-]+(?: [^:]*)?::)|##(?=\[)", re.IGNORECASE)
+"""What GitHub's runner obeys in a program's output: ``::name key=value::text`` at a line's begin, ``##[name]``."""
+
+
 class UsageError(Exception):
     """A flag, a value or a file is of no use as it is; the message is one line with the remedy."""
 
@@ -35,8 +39,9 @@ class CannotTest(Exception):  # noqa: N818 - the condition that exit code 3 stan
 
 
 def plain(text: str) -> str:
-    """Foreign text as data: no escape sequence, no control or direction character, on one line."""
-    return " ".join(_NOT_PRINTABLE.sub(" ", _ESCAPE_SEQUENCE.sub("", text)).split())
+    """Foreign text as data: no escape sequence, no control or direction character, no command; on one line."""
+    line = " ".join(_NOT_PRINTABLE.sub(" ", _ESCAPE_SEQUENCE.sub("", text)).split())
+    return _COMMAND_OF_A_RUNNER.sub(lambda found: f"{found[0][0]} {found[0][1:]}", line)
 
 
 def without_urls(text: str) -> str:

@@ -93,3 +93,18 @@ def test_plain_text_moves_no_cursor(text: str) -> None:
 )
 def test_what_was_typed_is_said_again_only_where_it_holds_no_secret(text: str, shown: str) -> None:
     assert errors.quoted(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("::error::x", ": :error::x"),
+        ("  ::set-output name=a::b", ": :set-output name=a::b"),
+        ("x ##[error]y", "x # #[error]y"),
+        ("::1 refused", "::1 refused"),
+        ("::ffff:127.0.0.1", "::ffff:127.0.0.1"),
+        ("a ::error::x", "a ::error::x"),
+    ],
+)
+def test_no_foreign_text_commands_the_runner_of_a_ci_job(text: str, shown: str) -> None:
+    assert errors.plain(text) == shown

@@ -46,7 +46,8 @@ class BrowserError(Exception):
 
 def program() -> str | None:
     """Chromium's path, where there is one."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 def _spawn(command: list[str], to_child: int, from_child: int) -> int:
