@@ -27,7 +27,7 @@ _ESCAPE_SEQUENCE = re.compile(
 
 
 _COMMAND_OF_A_RUNNER = re.compile(r"^::(?=[a-z-]+(?: [^:]*)?::)|##(?=\[)", re.IGNORECASE)
-"""What GitHub's runner obeys in a program's output: ``::name key=value::text`` at a line's begin, ``##[name]``."""
+"""What GitHub's runner obeys in what is printed: ``::name key=value::text`` first on a line, ``##[name]``."""
 
 
 class UsageError(Exception):
@@ -39,7 +39,7 @@ class CannotTest(Exception):  # noqa: N818 - the condition that exit code 3 stan
 
 
 def plain(text: str) -> str:
-    """Foreign text as data: no escape sequence, no control or direction character, no command; on one line."""
+    """Foreign text as data, on one line: no escape sequence, no control or direction character, no command."""
     line = " ".join(_NOT_PRINTABLE.sub(" ", _ESCAPE_SEQUENCE.sub("", text)).split())
     return _COMMAND_OF_A_RUNNER.sub(lambda found: f"{found[0][0]} {found[0][1:]}", line)
 
