@@ -39,7 +39,7 @@ class CannotTest(Exception):  # noqa: N818 - the condition that exit code 3 stan
 
 
 def plain(text: str) -> str:
-    """Foreign text as data, on one line: no escape sequence, no control or direction character, no command."""
+    """Foreign text as data, on one line: no escape sequence, no control character, no command."""
     line = " ".join(_NOT_PRINTABLE.sub(" ", _ESCAPE_SEQUENCE.sub("", text)).split())
     return _COMMAND_OF_A_RUNNER.sub(lambda found: f"{found[0][0]} {found[0][1:]}", line)
 
