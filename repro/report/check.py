@@ -1,7 +1,6 @@
 """Whether a report can be filed: what is left to do in it, and what must not leave.
 
-Markdown is read as CommonMark reads it, as far as that matters here: what stands in code is data, and a fence
-ends where one at least as long of the same character stands alone (sections 4.5 and 6.1).
+Markdown is read as CommonMark reads it, as far as that matters here: what stands in code is data.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from repro.redaction import Redactor, SecretFound
+from repro.report import code_blocks
 from repro.report.escape import clean
 
 LIMIT = 60_000
@@ -19,12 +19,15 @@ LIMIT = 60_000
 ASKED_OF_A_PERSON = frozenset({"summary", "describe the bug", "description", "describe the issue"})
 """Headings below which a person writes, in small letters."""
 
-_OPENING = re.compile(r"^ {0,3}(?P<fence>`{3,}(?=[^`]*$)|~{3,})")
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s+(?P<title>.*?)\s*#*\s*$|^\*\*(?P<bold>[^*]+)\*\*:?\s*$")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _SLOT = re.compile(r"txrepro:(?P<name>[\w-]+)")
-_CODE = re.compile(r"(?<!`)(`+)(?!`)(?:.*?[^`])\1(?!`)", re.DOTALL)
+_CODE = re.compile(r"(?<!`)(`+)(?!`)(?:(?!\n[ \t]*\n).)*?(?<!`)\1(?!`)", re.DOTALL)
+"""Code within a paragraph: an empty line ends the paragraph (section 6.1)."""
+
+_UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
 _LEFT_TO_DO = re.compile(r"\b(?:TODO|FIXME|XXX)\b|\bfill (?:this |me )?in\b|<fill[^>]*>", re.IGNORECASE)
+_REFERENCE = re.compile(r"(?<![\w./&#-])(?:[\w.-]+/[\w.-]+)?#\d+\b|\bGH-\d+\b")
 _MENTION = re.compile(r"(?<![\w/`.])@[A-Za-z\d][A-Za-z\d-]*(?!\.\w)")
 _STAND_INS = re.compile(r"(?<=:)PASSWORD(?=@)|(?<==)(?:PASSWORD|TOKEN|SECRET|…|\.\.\.)(?=[\s\"'`]|$)")
 """Words that commands have where a secret belongs."""
@@ -33,6 +36,7 @@ _KEYS = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
     "a key of AWS": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     "a token of GitHub": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,})"),
+    "a token of Upstash": re.compile(r"\bA[\w-]{3}(?:ASQg|AAInc)[\w+/=-]{16,}"),
     "a password or key of Neon": re.compile(r"\b(?:npg_|napi_)[A-Za-z0-9]{10,}"),
     "a JSON web token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
 }
@@ -65,11 +69,12 @@ def problems(text: str, *, secrets: Iterable[str] = ()) -> list[Problem]:
         secrets: values that it must not hold in any form.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    outside, unclosed = _outside_code(lines)
+    read = code_blocks.read(lines)
+    outside = _CODE.sub(_blank, "\n".join(code_blocks.outside(read))).split("\n")
     found = [
         *_size(text),
         *_secrets(lines, Redactor(secrets)),
-        *_fences(unclosed),
+        *_fences(read),
         *_slots(outside),
         *_empty_summaries(outside),
         *_details(outside),
@@ -77,24 +82,6 @@ def problems(text: str, *, secrets: Iterable[str] = ()) -> list[Problem]:
         *_invisible(lines),
     ]
     return sorted(set(found))
-
-
-def _outside_code(lines: Sequence[str]) -> tuple[list[str], int | None]:
-    """The lines with all code blanked out, and the line of a fence that is never closed."""
-    outside: list[str] = []
-    fence, opened = "", 0
-    for number, line in enumerate(lines, start=1):
-        if fence:
-            outside.append("")
-            if re.fullmatch(rf" {{0,3}}{re.escape(fence[0])}{{{len(fence)},}}[ \t]*", line):
-                fence = ""
-        elif found := _OPENING.match(line):
-            fence, opened = found["fence"], number
-            outside.append("")
-        else:
-            outside.append(line)
-    blanked = _CODE.sub(_blank, "\n".join(outside)).split("\n")
-    return blanked, opened if fence else None
 
 
 def _blank(found: re.Match[str]) -> str:
@@ -129,17 +116,20 @@ def _secrets(lines: Sequence[str], redactor: Redactor) -> Iterator[Problem]:
             yield Problem(1, "holds a known secret across several lines", remedy)
 
 
-def _fences(unclosed: int | None) -> Iterator[Problem]:
-    if unclosed is not None:
-        yield Problem(
-            unclosed,
-            "begins a block of code that never ends",
-            "end it with the same fence on a line of its own",
-        )
+def _fences(read: Iterable[code_blocks.Line]) -> Iterator[Problem]:
+    for line in read:
+        if line.unclosed:
+            yield Problem(
+                line.number,
+                "begins a block of code that never ends",
+                "end it with the same fence on a line of its own",
+            )
 
 
 def _slots(outside: Sequence[str]) -> Iterator[Problem]:
     for number, comment in _comments(outside):
+        if not comment.endswith("-->"):
+            yield Problem(number, "begins a comment that never ends", "end it with -->")
         if slot := _SLOT.search(comment):
             if slot["name"] == "summary":
                 yield Problem(
@@ -168,10 +158,19 @@ def _empty_summaries(outside: Sequence[str]) -> Iterator[Problem]:
 
 def _sections(outside: Sequence[str]) -> Iterator[tuple[int, str, str]]:
     """Each heading's line and title, with the text up to the next."""
-    heads = [(place, found) for place, line in enumerate(outside) if (found := _HEADING.match(line))]
-    ends = [*(place for place, _ in heads[1:]), len(outside)]
-    for (place, found), end in zip(heads, ends, strict=False):
-        yield place + 1, found["title"] or found["bold"] or "", "\n".join(outside[place + 1 : end])
+    heads = list(_headings(outside))
+    ends = [*(place for place, _, _ in heads[1:]), len(outside)]
+    for (place, begin, title), end in zip(heads, ends, strict=False):
+        yield place + 1, title, "\n".join(outside[begin:end])
+
+
+def _headings(outside: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    """Each heading's place, where its section begins, and its title."""
+    for place, (line, below) in enumerate(zip(outside, [*outside[1:], ""], strict=True)):
+        if found := _HEADING.match(line):
+            yield place, place + 1, found["title"] or found["bold"] or ""
+        elif _UNDERLINE.fullmatch(below) and line.strip():
+            yield place, place + 2, line.strip()
 
 
 def _details(outside: Sequence[str]) -> Iterator[Problem]:
@@ -196,6 +195,13 @@ def _words(outside: Sequence[str]) -> Iterator[Problem]:
         if found := _MENTION.search(line):
             yield Problem(
                 number, f"{found[0]} tells that account", "put it in code unless that is meant", fails=False
+            )
+        if found := _REFERENCE.search(line):
+            yield Problem(
+                number,
+                f"{found[0]} becomes a link to a thread",
+                "put it in code unless that is meant",
+                fails=False,
             )
 
 

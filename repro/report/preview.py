@@ -27,7 +27,7 @@ MOST_OF_A_PLACE = 120
 
 _KINDS = {
     "host": "a foreign host",
-    "user": "a user of a foreign host",
+    "user": "the name of a user",
     "ipv4": "a foreign IPv4 address",
     "ipv6": "a foreign IPv6 address",
 }

@@ -43,7 +43,9 @@ def test_a_form_filled_by_hand_tells_every_place_that_is_left() -> None:
 
 
 @pytest.mark.parametrize("body", ["", "<!-- later -->", "n/a", "…"])
-@pytest.mark.parametrize("heading", ["## Summary", "### Describe the bug", "**Description**"])
+@pytest.mark.parametrize(
+    "heading", ["## Summary", "### Describe the bug", "**Description**", "## Summary ##", "Summary\n======="]
+)
 def test_deleting_the_mark_is_no_summary(heading: str, body: str) -> None:
     assert len(of(f"{heading}\n\n{body}\n\n## Next\n\ntext\n")) == 1
     assert of(f"{heading}\n\n{WRITTEN}\n\n## Next\n\ntext\n") == []
@@ -126,6 +128,8 @@ def test_a_known_secret_across_lines_is_found() -> None:
         "-----BEGIN RSA PRIVATE KEY-----",
         "AKIAIOSFODNN7EXAMPLE",
         "npg_a1B2c3D4e5F6",
+        "AX8fASQgNzI4ZDk0LTRmYjEtNDI1YS1iZjBm",
+        "AXxxAAIncDE4ZmQ2NzY0YzQ0MzA0OTQ4OWY5",
         "ghp_0123456789abcdefghijklmnopqrstuvwxyz",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl0",
     ],
@@ -140,6 +144,8 @@ def test_what_looks_like_a_secret_is_found_in_code_too(line: str) -> None:
         "DATABASE_URL=postgresql://USER:PASSWORD@HOST:PORT/NAME python x.py",
         "UPSTASH_REDIS_REST_TOKEN=TOKEN python x.py",
         "postgresql://app:[redacted:1a2b3c]@localhost/app",
+        "postgresql://[user:1a2b3c]:[redacted:1a2b3c]@[host:1a2b3c]-pooler.neon.tech/app",
+        "connect to [ipv6:1a2b3c]:5432",
         "password authentication failed for user",
     ],
 )
@@ -151,6 +157,15 @@ def test_what_stands_in_for_a_secret_is_none(line: str) -> None:
     ("text", "expected"),
     [
         ("see @somebody\n", ["1 @somebody tells that account"]),
+        ("a `b\n\n@somebody c` d\n", ["3 @somebody tells that account"]),
+        ("as in #12\n", ["1 #12 becomes a link to a thread"]),
+        ("as in GH-12, a/b#3\n", ["1 GH-12 becomes a link to a thread"]),
+        ("see a/b#3\n", ["1 a/b#3 becomes a link to a thread"]),
+        ("`#12`, &#12; https://a.test/b#3 c#d\n", []),
+        ("- ```\n  @somebody TODO\n  ```\n", []),
+        ("1.  a\n\n    ```\n    TODO\n    ```\n", []),
+        ("a\n\n    TODO\n", []),
+        ("a <!-- b\n", ["1 begins a comment that never ends"]),
         ("see `@vercel/postgres`, a@b.test\n", []),
         ("TODO: more\n", ["1 something is left to do"]),
         ("a `TODO` of theirs\n", []),

@@ -49,7 +49,7 @@ def place_of_message(run: Run) -> str:
         (f"role {ONE} is unknown", "a secret known from the settings"),
         (f"://x:{ONE}", "a secret known from the settings"),
         ("[host:0a1b2c].neon.tech", "a foreign host"),
-        ("[user:0a1b2c]", "a user of a foreign host"),
+        ("[user:0a1b2c]", "the name of a user"),
         ("[ipv4:0a1b2c]:5432", "a foreign IPv4 address"),
         ("[ipv6:0a1b2c]:5432", "a foreign IPv6 address"),
     ],
