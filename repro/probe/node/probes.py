@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ NODE_FOLDER = "TXREPRO_NODE"
 
 NODE_MISSING = "TXREPRO_NODE_MISSING"
 """The variable that says why there is none."""
+
+_VERSION_S = 10.0
 
 Predict = Callable[[Request], Sequence[Endpoint]]
 
@@ -64,7 +67,7 @@ def _common(name: str, transport: str, package: str) -> dict[str, Any]:
         "uses": "repro.probe.node.driver",
         "missing": _missing,
         "driver": lambda: {"name": package, "version": installed().get(package)},
-        "versions": installed,
+        "versions": lambda: {**_node(), **installed()},
     }
 
 
@@ -98,6 +101,17 @@ def _urls(request: Request) -> dict[str, str]:
 def _folder() -> Path | None:
     path = os.environ.get(NODE_FOLDER)
     return Path(path) if path else None
+
+
+def _node() -> dict[str, str]:
+    """Node's own version; nothing where it does not say."""
+    try:
+        told = subprocess.run(
+            ["node", "--version"], capture_output=True, encoding="utf-8", timeout=_VERSION_S, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
+    return {"node": told.strip().removeprefix("v")} if told.startswith("v") else {}
 
 
 def installed() -> dict[str, str]:
