@@ -14,12 +14,13 @@ from repro.cli import signals
 from repro.cli.target import Target
 from repro.diagnose.investigation import investigate
 from repro.document import PAGE_FILE, REPORT_FILE, Finding, RunDocument, assemble, redact_run, write_run
-from repro.observe import statements, target
+from repro.observe import names, statements, target
 from repro.observe.plan import Plan
 from repro.observe.process import overlaid
 from repro.observe.progress import Progress
 from repro.observe.run import Observation
 from repro.probe.secrets import redactor_for
+from repro.redaction import Redactor
 from repro.report import html, markdown
 from repro.resources import issue_template
 from repro.trace.formats.pcapng import pcapng
@@ -34,10 +35,12 @@ class Finished:
 
     Args:
         document: the run document, as it stands in ``run.json``.
+        shown: the same with the names of hosts and users, for whoever ran it; without secrets too.
         interrupted: whether somebody stopped the run before its end.
     """
 
     document: RunDocument
+    shown: RunDocument
     interrupted: bool
 
 
@@ -50,6 +53,7 @@ def carry_out(
     *,
     pcap: bool,
     experiments: bool,
+    show_hosts: bool = False,
 ) -> Finished:
     """Observe, diagnose and write.
 
@@ -60,6 +64,7 @@ def carry_out(
         command: the command that repeats the run.
         progress: is told what happens.
         pcap: write ``trace.pcapng`` too.
+        show_hosts: foreign hosts and users are written as they are.
         experiments: prove the causes that were found, within the run's deadline.
 
     Raises:
@@ -69,13 +74,16 @@ def carry_out(
     found = investigate(plan, progress, experiments=experiments)
     seen = found.seen
     with signals.held() as caught:
-        written = _write(plan, folder, _document(plan, aimed, command, seen, found.findings), seen, pcap=pcap)
-    return Finished(written, seen.interrupted or caught.happened)
+        document = _document(plan, aimed, command, seen, found.findings)
+        written = _write(plan, folder, document, seen, pcap=pcap, show_hosts=show_hosts)
+        shown, _ = redact_run(document, {}, _redactor(plan, document, seen, show_hosts=True))
+    return Finished(written, shown, seen.interrupted or caught.happened)
 
 
-def _write(plan: Plan, folder: Path, document: RunDocument, seen: Observation, *, pcap: bool) -> RunDocument:
-    environ = {**overlaid(os.environ, plan.inherited), **seen.environment}
-    redactor = redactor_for(seen.variables, environ, seen.salt)
+def _write(
+    plan: Plan, folder: Path, document: RunDocument, seen: Observation, *, pcap: bool, show_hosts: bool
+) -> RunDocument:
+    redactor = _redactor(plan, document, seen, show_hosts=show_hosts)
     redacted, events = redact_run(document, seen.events, redactor)
     reports = {
         REPORT_FILE: markdown.render(redacted, events, issue_template()),
@@ -83,6 +91,12 @@ def _write(plan: Plan, folder: Path, document: RunDocument, seen: Observation, *
     }
     packets = partial(_packets, wall_offset_s=seen.started_at.timestamp()) if pcap else None
     return write_run(folder, document, seen.events, redactor, reports, packets=packets)
+
+
+def _redactor(plan: Plan, document: RunDocument, seen: Observation, *, show_hosts: bool) -> Redactor:
+    environ = {**overlaid(os.environ, plan.inherited), **seen.environment}
+    met = None if show_hosts else names.met(seen.variables, environ, document["probes"], seen.events)
+    return redactor_for(seen.variables, environ, seen.salt, met)
 
 
 def _packets(events: Mapping[str, Sequence[Mapping[str, Any]]], *, wall_offset_s: float) -> bytes:

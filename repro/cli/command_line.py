@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace, *, only: Sequence[str] = ()) -> str:
             words += [flag, f"{value:g}" if isinstance(value, float) else str(value)]
     words += [
         flag
-        for flag in ("--node", "--commit", "--no-experiments", "--tap", "--pcap")
+        for flag in ("--node", "--commit", "--no-experiments", "--show-hosts", "--tap", "--pcap")
         if getattr(arguments, flag[2:].replace("-", "_"))
     ]
     return shlex.join(words)

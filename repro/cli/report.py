@@ -23,6 +23,7 @@ EPILOG = options.epilog(
         "repro report latest --format json": "its run.json",
         "repro report latest --format html --output run.html": "the page",
         "repro report results/run.json --output issue.md": "into a file",
+        "repro report latest --preview": "what was taken out",
         "repro report --check issue.md": "ready to be filed?",
     },
     "exit codes: 0 printed, or ready to be filed; 1 --check found something;\n"
@@ -53,6 +54,11 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument(
         "--output", type=options.path, metavar="FILE", help="write there instead of standard output"
+    )
+    parser.add_argument(
+        "--preview",
+        action="store_true",
+        help="list what was taken out of the run's files, where, and what its reports leave out",
     )
     parser.add_argument(
         "--check",

@@ -61,6 +61,11 @@ def add_parser(commands: Subparsers) -> None:
         "--no-experiments", action="store_true", help="find causes, and do not prove them by experiment"
     )
     parser.add_argument(
+        "--show-hosts",
+        action="store_true",
+        help="write foreign hosts, their addresses and users as they are, and not as tokens",
+    )
+    parser.add_argument(
         "--tap",
         action="store_true",
         help="lead connections through a tap too, for drivers that hide their messages (Linux; an observer)",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
 
 from repro.cli import errors, output
 from repro.cli.errors import UsageError, without_urls
 from repro.document import RunDocument, RunError, find_run, read_events, read_run
-from repro.report import guidance, html, issue, junit, markdown, upstream
+from repro.report import guidance, html, issue, junit, markdown, preview, upstream
 from repro.report.upstream import UnknownUpstream, Upstream
 from repro.reproduce import record
 from repro.resources import issue_template
@@ -43,6 +44,8 @@ def report(arguments: argparse.Namespace) -> int:
 def _text(arguments: argparse.Namespace) -> str:
     file = find_run(arguments.run, output.REPORTS)
     document = read_run(file)
+    if arguments.preview:
+        return preview.listing(_files(file.parent), document, read_events(file.parent, document))
     form = arguments.format
     if form != "markdown" and arguments.upstream is not None:
         raise UsageError("--for: is for Markdown; leave --format out")
@@ -62,6 +65,16 @@ def _text(arguments: argparse.Namespace) -> str:
     for line in [f"for {target.name}", *guidance.lines(document, events, target, text, made)]:
         errors.tell(errors.plain(line))
     return text
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """The texts of a run's folder, by their paths in it; what is no text is left out."""
+    found: dict[str, str] = {}
+    for file in sorted(folder.rglob("*")):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if file.is_file():
+                found[file.relative_to(folder).as_posix()] = file.read_text("utf-8")
+    return found
 
 
 def _upstream(name: str | None, document: RunDocument) -> Upstream | None:

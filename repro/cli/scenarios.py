@@ -164,7 +164,7 @@ def _shown(
                 pcap=False,
                 experiments=not arguments.no_experiments,
             )
-    document = finished.document
+    document = finished.shown
     deadline = f"{wording.seconds(plan.deadline_s)}, at most {wording.seconds(plan.share_s)} a probe"
     where = f"in the scenario {scenario.name}"
     summary.show(summary.Ending(document, folder, command, deadline, finished.interrupted, where), screen)

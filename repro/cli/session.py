@@ -132,6 +132,7 @@ def _carry_out(
                 watcher,
                 pcap=arguments.pcap,
                 experiments=not arguments.no_experiments,
+                show_hosts=arguments.show_hosts,
             )
     except LabError as error:
         raise errors.CannotTest(f"the lab: {error}") from error
@@ -167,7 +168,7 @@ def _show(
 ) -> None:
     failing = [each["name"] for each in finished.document["probes"] if each["status"] in FAILING]
     ending = summary.Ending(
-        document=finished.document,
+        document=finished.shown,
         folder=folder,
         repeat=command_line.run(arguments, only=failing),
         deadline=f"{wording.seconds(plan.deadline_s)}, at most {wording.seconds(plan.share_s)} a probe",

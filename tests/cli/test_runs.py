@@ -135,3 +135,15 @@ def test_a_wrong_upstream_is_one_line_and_exit_2(
     shown = capsys.readouterr()
     assert says in shown.err
     assert shown.err.count("\n") == 1
+
+
+def test_what_was_taken_out_is_listed(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads((run / "run.json").read_text("utf-8"))
+    document["probes"][0]["reason"] = "no [user:0a1b2c] at [host:3d4e5f]"
+    (run / "run.json").write_text(json.dumps(document), "utf-8")
+
+    assert main(["report", "latest", "--preview"]) == 0
+
+    told = capsys.readouterr().out
+    assert "[user:0a1b2c]" in told
+    assert "probes[0].reason" in told

@@ -19,6 +19,10 @@ MakeOutcome = Callable[..., Outcome]
 MakeRun = Callable[..., RunDocument]
 
 
+def finished(document: RunDocument, *, interrupted: bool) -> body.Finished:
+    return body.Finished(document, document, interrupted)
+
+
 @pytest.fixture
 def make_document(make_outcome: MakeOutcome, make_run: MakeRun) -> Callable[[list[str], str], RunDocument]:
     """Makes a run of ``probe.0``, ``probe.1``, … with these statuses and this verdict."""
@@ -130,7 +134,7 @@ def test_with_json_the_document_is_alone_on_standard_output(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(body, "carry_out", Body(body.Finished(make_run(make_outcome()), interrupted=False)))
+    monkeypatch.setattr(body, "carry_out", Body(finished(make_run(make_outcome()), interrupted=False)))
 
     assert main(["run", "--json", "--out", "out"]) == 0
 
@@ -153,7 +157,7 @@ def test_without_json_standard_output_is_empty(
         verdict="fail",
         findings=[make_finding("ws.neon")],
     )
-    monkeypatch.setattr(body, "carry_out", Body(body.Finished(document, interrupted=False)))
+    monkeypatch.setattr(body, "carry_out", Body(finished(document, interrupted=False)))
 
     assert main(["run", "--only", "*.neon"]) == 1
 
@@ -193,7 +197,7 @@ def test_a_folder_that_holds_a_run_is_left_alone(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(body, "carry_out", Body(body.Finished(make_run(make_outcome()), interrupted=False)))
+    monkeypatch.setattr(body, "carry_out", Body(finished(make_run(make_outcome()), interrupted=False)))
     assert main(["run", "--out", "out"]) == 0
 
     assert main(["run", "--out", "out"]) == 2
@@ -204,7 +208,7 @@ def test_a_folder_that_holds_a_run_is_left_alone(
 def test_an_interruption_is_exit_130(
     make_outcome: MakeOutcome, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "carry_out", Body(body.Finished(make_run(make_outcome()), interrupted=True)))
+    monkeypatch.setattr(body, "carry_out", Body(finished(make_run(make_outcome()), interrupted=True)))
 
     assert main(["run"]) == 130
 
