@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from repro.redaction import Redactor, SecretFound
 from repro.report import code_blocks
 from repro.report.escape import clean
-
-LIMIT = 60_000
-"""Characters of a report, as JavaScript counts them. GitHub refuses 65,536."""
+from repro.report.fitting import LIMIT, size
 
 ASKED_OF_A_PERSON = frozenset({"summary", "describe the bug", "description", "describe the issue"})
 """Headings below which a person writes, in small letters."""
@@ -90,11 +88,11 @@ def _blank(found: re.Match[str]) -> str:
 
 
 def _size(text: str) -> Iterator[Problem]:
-    size = len(text.encode("utf-16-le", "surrogatepass")) // 2
-    if size > LIMIT:
+    characters = size(text)
+    if characters > LIMIT:
         yield Problem(
             1,
-            f"{size:,} characters, and GitHub takes no more than 65,536",
+            f"{characters:,} characters, and GitHub takes no more than 65,536",
             f"cut it to {LIMIT:,}; attach the rest",
         )
 

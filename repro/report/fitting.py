@@ -10,6 +10,11 @@ LIMIT = 60_000
 """Characters of a report, fewer than which it has. GitHub refuses an issue's body of more than 65,536."""
 
 
+def size(text: str) -> int:
+    """The characters of a text as a browser counts them: two for one beyond the basic plane."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
 def fitted(render: Callable[[Room], str]) -> str:
     """A text with the most room with which it stays under the limit; with no room at all where none does.
 
@@ -19,6 +24,6 @@ def fitted(render: Callable[[Room], str]) -> str:
     room = Room()
     while True:
         text = render(room)
-        if len(text) < LIMIT or room.probes == 0:
+        if size(text) < LIMIT or room.probes == 0:
             return text
         room = room.less()

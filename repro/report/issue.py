@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from repro.document import RunDocument
 from repro.report import slots, subject, template
 from repro.report.failure import Room
-from repro.report.fitting import LIMIT, fitted
+from repro.report.fitting import LIMIT, fitted, size
 from repro.report.subject import Subject
 from repro.report.upstream import Heading, Upstream
 from repro.reproduce.record import Reproduction
@@ -61,7 +61,7 @@ def render(
     for number in range(len(_GO_FIRST) + 1):
         without = frozenset(_GO_FIRST[:number])
         text = fitted(functools.partial(body, without=without))
-        if len(text) < LIMIT:
+        if size(text) < LIMIT:
             return text
     return text
 

@@ -153,7 +153,7 @@ def _finding(finding: Finding, document: RunDocument, events: Events) -> str:
         first = f"{head}{_parting(finding, document, events)} (cause not determined)"
         return "\n   ".join([first, *_ruled_out(finding)])
     lines = [
-        f"{head} (cause {code(finding['cause'])}, {finding['proof']})",
+        f"{head} (cause {code(shortened(finding['cause'], MOST_OF_A_NAME))}, {finding['proof']})",
         prose(shortened(finding["summary"], 1_000)),
     ]
     return "\n   ".join([*filter(None, lines), *_proof(finding)])
@@ -194,4 +194,5 @@ def _proof(finding: Finding) -> Iterator[str]:
 
 def _ruled_out(finding: Finding) -> Iterator[str]:
     for other in finding["ruled_out"][:8]:
-        yield f"- ruled out {code(other['cause'])}: {prose(shortened(other['because'], MOST_OF_A_NOTE))}"
+        cause = code(shortened(other["cause"], MOST_OF_A_NAME))
+        yield f"- ruled out {cause}: {prose(shortened(other['because'], MOST_OF_A_NOTE))}"

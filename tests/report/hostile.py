@@ -64,3 +64,62 @@ def _filled(value: Any, text: str, key: str = "") -> Any:
     if isinstance(value, str) and key not in _OURS and key not in _BY_NAME:
         return text
     return value
+
+
+MOST_OF_A_NAME = 90
+"""Characters of a probe's name, which the schema bounds."""
+
+
+def everywhere(run: Run, text: str) -> Run:
+    """The run with this text in every field that a schema leaves free: names, keys, a full finding.
+
+    What finds each other by a name still does.
+    """
+    names = {
+        probe["name"]: f"{place}{text[:MOST_OF_A_NAME]}" for place, probe in enumerate(run.document["probes"])
+    }
+    document: Any = _renamed(_filled(run.document, text), names, text)
+    for facts in (document["environment"], document["target"]):
+        facts.update({f"key {text}": text, "list": [text, {text: text}], "map": {f"deep {text}": [text]}})
+    for probe in document["probes"]:
+        probe["versions"] = {**probe.get("versions", {}), f"name {text}": text, "server": text}
+        probe["notes"] = [text, text]
+        for stage in probe["stages"]:
+            stage["detail"] = {f"detail {text}": text, "host": text}
+        if probe["error"] is not None:
+            probe["error"]["chain"] = [{"type": text, "message": text, "code": text}] * 3
+    document["findings"] = [_full(each, text) for each in document["findings"]]
+    events = {
+        names[name]: [{**_renamed(_filled(line, text), names, text), f"x {text}": [text]} for line in lines]
+        for name, lines in run.events.items()
+    }
+    return Run(document, events)
+
+
+def _renamed(value: Any, names: dict[str, str], text: str, key: str = "") -> Any:
+    """The names replaced wherever they stand, and the text where more than a vocabulary's word may stand."""
+    if isinstance(value, dict):
+        return {name: _renamed(each, names, text, name) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_renamed(each, names, text, key) for each in value]
+    if isinstance(value, str) and value in names:
+        return names[value]
+    if isinstance(value, str) and key == "failure":
+        return f"unknown_failure: {text}"
+    if isinstance(value, str) and key in {"errno", "sqlstate", "address"}:
+        return text
+    return value
+
+
+def _full(finding: Any, text: str) -> Any:
+    """A finding in which nothing is left out."""
+    counts = {"runs": 3, "failed": 3}
+    return {
+        **finding,
+        "cause": text or None,
+        "evidence": [{"probe": probe, "seq": 1, "text": text} for probe in finding["probes"]],
+        "experiment": {"change": text, "baseline": counts, "changed": counts, "command": text},
+        "ruled_out": [{"cause": text, "because": text}],
+        "fix": [text, text],
+        "links": [text, f"https://example.com/{text}"],
+    }

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.report import markdown, template
-from repro.report.check import LIMIT, problems
+from repro.report.check import problems
+from repro.report.fitting import LIMIT
 from repro.resources import issue_template
 from tests.report.conftest import Run
 
