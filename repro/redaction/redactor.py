@@ -13,7 +13,7 @@ import os
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from repro.redaction.forms import in_base64, in_hex, spelled
@@ -67,6 +67,8 @@ OF_OURS = frozenset(
 )
 """Keys whose values are of this tool's own vocabulary, by which one part of a run finds another: no names."""
 
+_WORD = re.compile(r"[\w./-]+")
+
 SENSITIVE_KEY = re.compile(
     r"(?i)(?:.*[_-])?(?:password|passwd|pgpassword|secret|token|api_?key|authorization|connection[_-]string)"
 )
@@ -109,14 +111,15 @@ class Redactor:
         known = {secret for secret in secrets if _can_be_searched(secret, public)}
         self._ordered = sorted(known, key=lambda secret: (-len(secret), secret))
         self._replaced = _compile(self._ordered)
-        self._searched = _compile([secret for secret in self._ordered if _is_long(secret)])
+        self._long = [secret for secret in self._ordered if _is_long(secret)]
+        self._searched = _compile(self._long)
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def text(self, text: str) -> str:
         """The text without any secret. Redacting it again changes nothing."""
         if self._replaced is not None:
-            text = self._replaced.sub(self._known, text)
+            text = self._replaced.sub(lambda found: self._known(found, self._ordered), text)
         for hint, pattern in _SCRUBBED:
             if hint in text:
                 text = pattern.sub(self._unknown, text)
@@ -132,8 +135,9 @@ class Redactor:
 
     def _value(self, value: Any, key: str) -> Any:
         if isinstance(value, str):
-            redacted = self.text(value)
-            return redacted if key in OF_OURS else self._names.replaced(redacted, self._name_token)
+            if key in OF_OURS:
+                return self._word(value)
+            return self._names.replaced(self.text(value), self._name_token)
         if isinstance(value, Mapping):
             return {self._key(name): self._of_key(name, each) for name, each in value.items()}
         if isinstance(value, list | tuple):
@@ -171,11 +175,19 @@ class Redactor:
             return self._token(value)
         return redacted
 
-    def _known(self, found: re.Match[str]) -> str:
+    def _word(self, text: str) -> str:
+        """A word of ours: a short secret that is only a part of it is no secret there."""
+        if not _WORD.fullmatch(text) or text in self._ordered:
+            return self.text(text)
+        if self._searched is None:
+            return text
+        return self._searched.sub(lambda found: self._known(found, self._long), text)
+
+    def _known(self, found: re.Match[str], secrets: Sequence[str]) -> str:
         """A token that is there already is matched first, and stays."""
         if found.lastindex is None:
             return found[0]
-        return self._token(self._ordered[found.lastindex - 1])
+        return self._token(secrets[found.lastindex - 1])
 
     def _unknown(self, found: re.Match[str]) -> str:
         secret = found[2]

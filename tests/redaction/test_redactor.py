@@ -315,3 +315,25 @@ def test_searching_looks_at_each_character_a_bounded_number_of_times() -> None:
 
     for unit in ("\\", "%25", "+ ", "'\"", "&amp;", "a-", "a", "x://", "password='"):
         redactor.text(unit * 20_000)
+
+
+@pytest.mark.parametrize(
+    ("data", "changes"),
+    [
+        ({"cause": "auth-wrong-password"}, False),
+        (
+            {"probes": ["node.wrong-pg"], "name": "node.wrong-pg", "events": "trace/node.wrong-pg.jsonl"},
+            False,
+        ),
+        ({"message": "auth-wrong-password"}, True),
+        ({"name": "wrong"}, True),
+        ({"name": "it was wrong"}, True),
+    ],
+)
+def test_a_short_secret_is_none_within_a_word_of_this_tool(data: dict[str, object], *, changes: bool) -> None:
+    assert (Redactor(["wrong"]).value(data) != data) is changes
+
+
+def test_a_long_secret_is_one_everywhere() -> None:
+    redactor = Redactor(["wrong-password", "wrong"])
+    assert TOKEN.search(redactor.value({"cause": "auth-wrong-password"})["cause"])
