@@ -30,7 +30,7 @@ def test_ten_probes_pass_and_the_run_is_written(command: Make, tmp_path: Path) -
     ]
     assert (document["verdict"], document["findings"]) == ("pass", [])
     assert document["transaction"]["effect"] == "commit"
-    assert sorted(path.name for path in folder.iterdir()) == ["report.md", "run.json", "trace"]
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.md", "run.json", "trace"]
 
 
 def test_every_database_probe_held_its_transaction_together(command: Make, tmp_path: Path) -> None:
