@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from repro.document import RunDocument
 from repro.events import Peer
+from repro.redaction import ANY_TOKEN
 from repro.report.difference.model import Line
 from repro.trace.formats import fields
 
@@ -22,7 +23,6 @@ EPHEMERAL: Final = 32768
 """Ports from here on are given out by the system (Linux: ``net.ipv4.ip_local_port_range``)."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_TOKEN = re.compile(r"\[redacted:[^\]]*\]")
 _POINTER = re.compile(r"\b0x[0-9a-f]{6,}\b", re.IGNORECASE)
 _MEASURED = re.compile(r"\b\d+\.\d{2,} ?(?:ms|s|seconds)\b")
 _PORT = re.compile(r"(?<![\w.])\d{2,5}(?![\w.])")
@@ -60,12 +60,14 @@ class Meaning:
         self._known: dict[str, str] = {}
 
     def _learn(self, role: str, url: str) -> None:
+        host = _host(url)
         with contextlib.suppress(ValueError):
-            parts = urlsplit(url)
+            # A token's brackets would be taken for those of an address.
+            parts = urlsplit(url.replace(host, "token") if host else url)
             if parts.port is not None:
                 self._ports.setdefault(parts.port, f"<port of {role}>")
             if parts.hostname:
-                self._hosts.setdefault(parts.hostname, f"<host of {role}>")
+                self._hosts.setdefault(host or parts.hostname, f"<host of {role}>")
 
     def of_fact(self, text: str) -> str:
         """A text of the run document. A port of the lab is the system's choice, one of a target is a fact."""
@@ -103,7 +105,7 @@ class Meaning:
 
     def _without_ids(self, text: str) -> str:
         told = _SCHEMA.sub("<schema>", self._ids.sub("<run>", text))
-        told = _TOKEN.sub("<redacted>", _UUID.sub("<uuid>", told))
+        told = ANY_TOKEN.sub(r"<\g<kind>>", _UUID.sub("<uuid>", told))
         return _MEASURED.sub("<time>", _POINTER.sub("<pointer>", told))
 
     def _peer(self, peer: Peer | None) -> str:
@@ -129,8 +131,16 @@ def _urls(target: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield ("database" if name == "endpoints" else name), each
 
 
+def _host(url: str) -> str:
+    """The host of a URL as it is written, where a token stands in it; else nothing."""
+    found = re.match(rf"[^/]*//(?:[^/]*@)?(?P<host>[^/@]*?{ANY_TOKEN.pattern}[^/:@]*)", url)
+    return "" if found is None else found["host"]
+
+
 def _family(address: str) -> str:
     """``IPv4``, ``IPv6``, or ``path`` for what is no address."""
+    if token := ANY_TOKEN.match(address):
+        return {"ipv4": "IPv4", "ipv6": "IPv6"}.get(token["kind"], "path")
     try:
         return f"IPv{ipaddress.ip_address(address.partition('%')[0]).version}"
     except ValueError:
