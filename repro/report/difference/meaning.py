@@ -133,7 +133,7 @@ def _urls(target: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _host(url: str) -> str:
     """The host of a URL as it is written, where a token stands in it; else nothing."""
-    found = re.match(rf"[^/]*//(?:[^/]*@)?(?P<host>[^/@]*?{ANY_TOKEN.pattern}[^/:@]*)", url)
+    found = re.match(rf"[^/]*//(?:[^/]*@)?(?![^/]*@)(?P<host>[^/]*?{ANY_TOKEN.pattern}[^/:@]*)", url)
     return "" if found is None else found["host"]
 
 
