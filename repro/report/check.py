@@ -129,14 +129,16 @@ def _slots(outside: Sequence[str]) -> Iterator[Problem]:
         if not comment.endswith("-->"):
             yield Problem(number, "begins a comment that never ends", "end it with -->")
         if slot := _SLOT.search(comment):
-            if slot["name"] == "summary":
-                yield Problem(
-                    number, "the summary is not written", "write one sentence, and delete the comment"
-                )
-            else:
-                yield Problem(
-                    number, f"the place for {slot['name']} is not filled", "fill it, or delete the comment"
-                )
+            yield Problem(number, *_left_open(slot["name"]))
+
+
+def _left_open(name: str) -> tuple[str, str]:
+    """What is wrong with a mark that is still there, and what to do."""
+    if name == "summary":
+        return "the summary is not written", "write one sentence, and delete the comment"
+    if name == "fill":
+        return "what only you know is not filled in", "fill it in, or delete the comment"
+    return f"the place for {name} is not filled", "fill it, or delete the comment"
 
 
 def _comments(outside: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -43,6 +43,10 @@ def test_a_form_filled_by_hand_tells_every_place_that_is_left() -> None:
     assert "the summary is not written" in "\n".join(found)
 
 
+def test_a_mark_of_an_upstreams_form_is_told() -> None:
+    assert of("a <!-- txrepro:fill yes or no --> b\n") == ["1 what only you know is not filled in"]
+
+
 @pytest.mark.parametrize("body", ["", "<!-- later -->", "n/a", "…"])
 @pytest.mark.parametrize(
     "heading", ["## Summary", "### Describe the bug", "**Description**", "## Summary ##", "Summary\n======="]
