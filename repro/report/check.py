@@ -137,7 +137,7 @@ def _left_open(name: str) -> tuple[str, str]:
     if name == "summary":
         return "the summary is not written", "write one sentence, and delete the comment"
     if name == "fill":
-        return "what only you know is not filled in", "fill it in, or delete the comment"
+        return "the place for what only you know is not filled", "fill it, or delete the comment"
     return f"the place for {name} is not filled", "fill it, or delete the comment"
 
 

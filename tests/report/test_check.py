@@ -44,7 +44,7 @@ def test_a_form_filled_by_hand_tells_every_place_that_is_left() -> None:
 
 
 def test_a_mark_of_an_upstreams_form_is_told() -> None:
-    assert of("a <!-- txrepro:fill yes or no --> b\n") == ["1 what only you know is not filled in"]
+    assert of("a <!-- txrepro:fill yes or no --> b\n") == ["1 the place for what only you know is not filled"]
 
 
 @pytest.mark.parametrize("body", ["", "<!-- later -->", "n/a", "…"])
