@@ -8,11 +8,14 @@ from pathlib import Path
 
 from repro.cli import errors, output
 from repro.cli.errors import UsageError, without_urls
-from repro.document import RunDocument, RunError, find_run, read_events, read_run
+from repro.document import PAGE_FILE, REPORT_FILE, RunDocument, RunError, find_run, read_events, read_run
+from repro.document.writing import RUN_FILE
 from repro.report import guidance, html, issue, junit, markdown, preview, upstream
 from repro.report.upstream import UnknownUpstream, Upstream
 from repro.reproduce import record
 from repro.resources import issue_template
+
+_FILES = (RUN_FILE, REPORT_FILE, PAGE_FILE, "trace/*.jsonl", f"{record.FOLDER}/*")
 
 NOBODY = "nobody"
 """As an upstream: the run's own report."""
@@ -68,11 +71,11 @@ def _text(arguments: argparse.Namespace) -> str:
 
 
 def _files(folder: Path) -> dict[str, str]:
-    """The texts of a run's folder, by their paths in it; what is no text is left out."""
+    """The texts of a run, by their paths in its folder, which may hold other things too."""
     found: dict[str, str] = {}
-    for file in sorted(folder.rglob("*")):
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            if file.is_file():
+    for pattern in _FILES:
+        for file in sorted(folder.glob(pattern)):
+            with contextlib.suppress(OSError, UnicodeDecodeError):
                 found[file.relative_to(folder).as_posix()] = file.read_text("utf-8")
     return found
 

@@ -163,6 +163,7 @@ def _shown(
                 watcher,
                 pcap=False,
                 experiments=not arguments.no_experiments,
+                show_hosts=True,  # all of them are the lab's
             )
     document = finished.shown
     deadline = f"{wording.seconds(plan.deadline_s)}, at most {wording.seconds(plan.share_s)} a probe"

@@ -38,6 +38,9 @@ TARGET_NAMES = {
 Row = tuple[str, Sequence[str]]
 """A fact: its name, and what is told of it, piece by piece."""
 
+_OF_A_RUN = frozenset({"--node", "--no-experiments", "--show-hosts", "--tap", "--pcap", "--json"})
+"""Flags of `repro run` alone, none of which has a value."""
+
 MOST_OF_A_FACT = 600
 MOST_FACTS = 40
 MOST_COMMANDS = 20
@@ -133,7 +136,10 @@ def command_lines(document: RunDocument) -> list[str]:
     if failing and len(failing) <= MOST_COMMANDS and whole.startswith("repro run"):
         flags = _flags(whole)
         steps.append((shlex.join(["repro", "run", "--only", ",".join(failing), *flags]), "what failed"))
-        steps += [(shlex.join(["repro", "probe", name, *flags]), "one alone, live") for name in failing[:4]]
+        steps += [
+            (shlex.join(["repro", "probe", name, *_of_a_probe(flags)]), "one alone, live")
+            for name in failing[:4]
+        ]
         steps = list({command: (command, why) for command, why in reversed(steps)}.values())[::-1]
     width = max(min(len(command), MOST_OF_A_COMMAND) for command, _ in steps)
     lines = (f"{shortened(command, MOST_OF_A_COMMAND):<{width}}  # {why}" for command, why in steps)
@@ -148,6 +154,11 @@ def _flags(command: str) -> list[str]:
         return []
     only = {place + step for place, word in enumerate(words) if word == "--only" for step in (0, 1)}
     return [word for place, word in enumerate(words) if place not in only]
+
+
+def _of_a_probe(flags: Sequence[str]) -> list[str]:
+    """Those that `repro probe` has too; the Node packages are there without ``--node``."""
+    return [flag for flag in flags if flag not in _OF_A_RUN]
 
 
 def _setting(document: RunDocument) -> Iterator[str]:

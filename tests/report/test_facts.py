@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from repro.report import facts
+from tests.report.conftest import Run
 
 
 def test_versions_come_first_and_libpq_is_told_as_built_and_as_loaded(origin: Any) -> None:
@@ -96,3 +97,14 @@ def test_a_fact_without_end_is_cut(healthy: Any) -> None:
     (line,) = [each for each in facts.environment(healthy.document).splitlines() if "driver0" in each]
     assert len(line) < 2 * facts.MOST_OF_A_FACT
     assert line.endswith("…")
+
+
+def test_a_probe_alone_has_no_flag_that_only_a_run_has(origin: Run) -> None:
+    origin.document["environment"]["command"] = (
+        "repro run --node --no-experiments --pcap --deadline 60 --commit"
+    )
+    alone = [line for line in facts.command_lines(origin.document) if line.startswith("repro probe")]
+    assert [line.partition("  #")[0].rstrip() for line in alone] == [
+        "repro probe http.neon --deadline 60 --commit",
+        "repro probe ws.neon --deadline 60 --commit",
+    ]
