@@ -14,12 +14,12 @@ from repro.diagnose.undiagnosed import in_words
 from repro.document import Outcome
 from repro.report import network
 from repro.report.escape import one_line, shortened
-from repro.report.steps import PROBE, RESOLVER, Step, steps
+from repro.report.steps import PROBE, RESOLVER, Server, Speaker, Step, steps
 
 Line = Mapping[str, Any]
 
 MOST_STEPS = 40
-MOST_PEERS = 8
+MOST_PEERS = 6
 MOST_OF_A_NOTE = 160
 MOST_OF_A_NAME = 60
 
@@ -37,6 +37,12 @@ ROLES = {
 
 _NO_ANSWER = frozenset({"eof", "connection_reset", "timeout"})
 
+_APPLIED = {
+    "no": "nothing was applied",
+    "yes": "it was applied",
+    "unknown": "whether it was applied is not known",
+}
+
 _PLAIN = re.compile(r"[^A-Za-z0-9 .,:/()_\[\]=+*?→…-]")
 
 
@@ -46,14 +52,18 @@ def mermaid(outcome: Outcome, lines: Iterable[Line], *, most: int = MOST_STEPS) 
     Args:
         outcome: the probe.
         lines: its trace.
-        most: steps to draw; of more, a fifth of them from the begin, the rest from the end.
+        most: steps to draw; of more, a fifth of them from the begin, the rest from the end. Of a check of
+            many transactions the first ones tell.
     """
-    told = steps(_transaction(outcome, list(lines)))
+    told = _transaction(outcome, list(lines))
     if not told:
         return ""
     told += _what_never_came(outcome, told)
-    names = _participants(told)
-    shown = [step for step in _bounded(told, most) if step.sender in names or not step.sender]
+    bounded = _bounded(told, most, head=most if _is_of_a_check(outcome) else max(1, most // 5))
+    names = _participants(bounded)
+    shown = [step for step in bounded if not step.sender or {step.sender, step.receiver} <= names.keys()]
+    if hidden := len(bounded) - len(shown):
+        shown.append(_note(f"{_counted(hidden)} on more connections, and not drawn"))
     return "\n".join(
         [
             "sequenceDiagram",
@@ -78,62 +88,80 @@ def label(text: str) -> str:
     return _PLAIN.sub(lambda found: f"#{ord(found[0])};", one_line(text)).strip()
 
 
-def _transaction(outcome: Outcome, lines: Sequence[Line]) -> list[Line]:
-    """The trace without the checks of atomicity, which are many transactions; a note begins them."""
-    if outcome["error"] is not None and outcome["error"]["operation"] != "atomicity":
-        return list(lines)
+def _transaction(outcome: Outcome, lines: Sequence[Line]) -> list[Step]:
+    """The part of the conversation that failed: the transaction, or the check of it, which a note begins."""
+    error = outcome["error"]
     checks = [line["t0"] for line in lines if line["op"] == "note" and line.get("src") == "probe"]
-    end = min(checks, default=float("inf"))
-    return [line for line in lines if line["t0"] < end]
+    if error is not None and error["operation"] != "atomicity":
+        return steps(lines)
+    if _is_of_a_check(outcome) and checks:
+        return steps(lines, since=max(checks))
+    return steps([line for line in lines if line["t0"] < min(checks, default=float("inf"))])
+
+
+def _is_of_a_check(outcome: Outcome) -> bool:
+    """Whether the transaction alone was one, and a later one was not: rolled back, or several at once."""
+    error, atomicity = outcome["error"], outcome["atomicity"]
+    is_split = len(atomicity["backends"]) > 1 or len(atomicity["xids"]) > 1
+    return error is not None and error["operation"] == "atomicity" and not is_split
 
 
 def _what_never_came(outcome: Outcome, told: Sequence[Step]) -> list[Step]:
     """The end of a connection, or of waiting: no message, and drawn as the answer that it is not."""
     error = outcome["error"]
-    asked = [step.receiver for step in told if step.sender == PROBE and step.receiver != RESOLVER]
+    asked = [step.receiver for step in told if step.sender == PROBE and isinstance(step.receiver, Server)]
     if error is None or error["failure"] not in _NO_ANSWER or not asked or told[-1].failed:
         return []
-    who = error["address"] if error["address"] in asked else asked[-1]
-    return [Step(who or asked[-1], PROBE, in_words(error["failure"]), failed=True, is_answer=True)]
+    named = [who for who in asked if who.address == error["address"]]
+    who = (named or asked)[-1]
+    return [Step(who, PROBE, in_words(error["failure"]), failed=True, is_answer=True)]
 
 
-def _participants(told: Iterable[Step]) -> dict[str, str]:
-    """The ones who speak, in order, by their short names; the first few of many."""
-    found = {PROBE: "P"}
-    for step in told:
-        for who in (step.sender, step.receiver):
-            if who == RESOLVER:
-                found.setdefault(who, "R")
-            elif who and who not in found and len(found) < MOST_PEERS:
-                found[who] = f"S{len(found)}"
-    return found
+def _participants(told: Iterable[Step]) -> dict[Speaker, str]:
+    """The ones who speak, the connections of an address by their numbers; the first few of many."""
+    speakers = dict.fromkeys(who for step in told for who in (step.sender, step.receiver))
+    servers = [who for who in speakers if isinstance(who, Server)][:MOST_PEERS]
+    addresses = list(dict.fromkeys(who.address for who in servers))
+    servers.sort(key=lambda who: (addresses.index(who.address), who.connection or 0))
+    resolver: dict[Speaker, str] = {RESOLVER: "R"} if RESOLVER in speakers else {}
+    return {PROBE: "P", **resolver, **{who: f"S{number}" for number, who in enumerate(servers, start=1)}}
 
 
-def _role(who: str, outcome: Outcome) -> str:
-    if who == RESOLVER:
+def _role(who: Speaker, outcome: Outcome) -> str:
+    if not isinstance(who, Server):
         return who
-    port = network.port_of(who)
+    port = network.port_of(who.address)
     protocols = [each["protocol"] for each in outcome["predicted"] if each["port"] == port]
     role = next((ROLES[each] for each in protocols if each in ROLES), "")
-    return f"{who} {role}".rstrip()
+    connection = "" if who.connection is None else f", connection {who.connection}"
+    backend = "" if who.backend is None or who.connection is None else f", backend {who.backend}"
+    return f"{who.address} {role}".rstrip() + connection + backend
 
 
-def _bounded(told: Sequence[Step], most: int) -> list[Step]:
-    if len(told) <= most:
-        return list(told)
-    head = max(1, most // 5)
+def _bounded(told: Sequence[Step], most: int, *, head: int) -> list[Step]:
+    """As many steps as there is room for, and how many are left out."""
     left_out = len(told) - most
-    between = Step("", "", f"{left_out} steps are left out")
+    if left_out <= 0:
+        return list(told)
+    between = _note(f"{_counted(left_out)} left out")
     return [*told[:head], between, *told[len(told) - (most - head) :]]
 
 
-def _drawn(step: Step, names: Mapping[str, str]) -> str:
+def _note(text: str) -> Step:
+    return Step("", "", text)
+
+
+def _counted(count: int) -> str:
+    return "1 step is" if count == 1 else f"{count} steps are"
+
+
+def _drawn(step: Step, names: Mapping[Speaker, str]) -> str:
     if not step.sender:
         return f"Note over P: {label(step.text)}"
     arrow = ("--x" if step.failed else "-->>") if step.is_answer else ("-x" if step.failed else "->>")
     often = f", {step.times} times" if step.times > 1 else ""
     said = label(f"{step.text}{often}") or "#183;"
-    return f"{names[step.sender]}{arrow}{names.get(step.receiver, 'P')}: {said}"
+    return f"{names[step.sender]}{arrow}{names[step.receiver]}: {said}"
 
 
 def _ending(outcome: Outcome) -> Iterator[str]:
@@ -143,5 +171,4 @@ def _ending(outcome: Outcome) -> Iterator[str]:
     yield f"{error['operation']} failed: {in_words(error['failure'])}"
     if error["failure"] == "not_atomic":
         yield shortened(error["message"], MOST_OF_A_NOTE)
-    if outcome["applied"] == "unknown":
-        yield "whether it was applied is not known"
+    yield _APPLIED[outcome["applied"]]

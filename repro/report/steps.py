@@ -2,16 +2,21 @@
 
 The messages that make one step of Postgres's protocol (Parse, Bind, Describe, Execute, Sync and their
 answers) are one statement and one answer; a login is one step; statements of the probe's own are left out.
+Where an address is spoken to on several connections, each of them is a speaker of its own: which statement
+went where is what tells a transaction that is none.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from repro.events import Peer
 from repro.report.escape import one_line
+from repro.report.session import Session
 
 Line = Mapping[str, Any]
 
@@ -20,10 +25,35 @@ MOST_OF_A_TEXT = 70
 RESOLVER = "resolver"
 PROBE = "probe"
 
-_OBSERVES = ("SELECT pg_backend_pid()", "SELECT current_setting(")
-"""How the statements begin that the probe puts between those of the transaction."""
+_SPEAKS = ("http.", "pg.", "redis.", "ws.")
+"""How the names of the events begin that say something on a connection."""
 
-_LOGIN = frozenset({"StartupMessage", "PasswordMessage", "SASLInitialResponse"})
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Whom a probe speaks to.
+
+    Args:
+        address: as ``127.0.0.1:5432``.
+        connection: which of the trace's connections, from 1; None where the address alone says it.
+        backend: the process of Postgres that serves this connection, where the trace tells it.
+    """
+
+    address: str
+    connection: int | None = None
+    backend: int | None = None
+
+
+Speaker = Server | str
+"""A server, or `PROBE`, or `RESOLVER`; empty for nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The state of a session, which is told with the answer before it."""
+
+    sender: Server
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,40 +61,87 @@ class Step:
     """One message, or something to note.
 
     Args:
-        sender: `PROBE`, `RESOLVER`, or an address as ``127.0.0.1:5432``; empty for a note.
-        receiver: the same.
+        sender: who says it; empty for a note.
+        receiver: to whom.
         text: what is said, on one line.
         failed: whether it went wrong: it is a refusal, an error, an end.
         is_answer: whether it answers the step before it.
+        is_question: whether an answer to it has to come.
+        is_opaque: whether what it says was not seen.
         times: how often in a row.
     """
 
-    sender: str
-    receiver: str
+    sender: Speaker
+    receiver: Speaker
     text: str
     failed: bool = False
     is_answer: bool = False
+    is_question: bool = False
+    is_opaque: bool = False
     times: int = 1
 
 
-def steps(lines: Iterable[Line]) -> list[Step]:
+def steps(lines: Iterable[Line], *, since: float = 0.0) -> list[Step]:
     """The steps of a trace, in order; what is said many times in a row is one step.
 
     Args:
         lines: of one probe's trace, its head included or not.
+        since: seconds from the run's start; of what was before, only what later lines refer to is known.
     """
     kept = [line for line in lines if line["op"] != "visibility"]
     conversation = _Conversation(kept)
-    return _joined(step for line in _in_order(kept) for step in conversation.heard(line))
+    heard = ((line, list(conversation.heard(line))) for line in _in_order(kept))
+    told = [step for line, found in heard if line["t0"] >= since for step in found]
+    return _joined(_with_silences(_with_states(told)))
+
+
+def _with_states(told: Iterable[Step | _State]) -> list[Step]:
+    """The states of sessions as part of the answers that they came with."""
+    found: list[Step] = []
+    for step in told:
+        if isinstance(step, Step):
+            found.append(step)
+        elif found and found[-1].is_answer and found[-1].sender == step.sender:
+            found[-1] = replace(found[-1], text=f"{found[-1].text} ({step.words})")
+    return found
+
+
+def _with_silences(told: Sequence[Step]) -> list[Step]:
+    """After a connection's last question, where it was answered by nothing and others were spoken to."""
+    last = {
+        server: place
+        for place, step in enumerate(told)
+        for server in (step.sender, step.receiver)
+        if isinstance(server, Server) and server.connection is not None
+    }
+    silent = {place for place in last.values() if told[place].is_question and place < len(told) - 1}
+    found: list[Step] = []
+    for place, step in enumerate(told):
+        found.append(step)
+        if place in silent:
+            found.append(Step(step.receiver, PROBE, "no answer was seen", failed=True, is_answer=True))
+    return found
+
+
+def _opaque_joined(told: Iterable[Step]) -> Iterator[Step]:
+    """Messages in a row of which only that they were is known: as many as each speaker sent to each."""
+    for is_opaque, group in groupby(told, lambda step: step.is_opaque):
+        if is_opaque:
+            counts = Counter(group)
+            yield from (replace(step, times=count) for step, count in counts.items())
+        else:
+            yield from group
 
 
 def _joined(told: Iterable[Step]) -> list[Step]:
     """Equal steps in a row as one, and equal pairs of a question and its answer."""
     found: list[Step] = []
-    for step in told:
+    for step in _opaque_joined(told):
         found.append(step)
         for length in (1, 2):
             last, before = found[-length:], found[-2 * length : -length]
+            if length == 2 and last[0].is_answer:
+                continue
             if len(before) == length and [replace(each, times=1) for each in before] == last:
                 del found[-length:]
                 found[-length:] = [replace(each, times=each.times + 1) for each in before]
@@ -73,11 +150,11 @@ def _joined(told: Iterable[Step]) -> list[Step]:
 
 def _in_order(lines: Sequence[Line]) -> Iterator[Line]:
     """The lines by their begin, a connection's messages after its connect: Node queues them before."""
-    connected: set[Any] = {None}
-    waiting: dict[Any, list[Line]] = {}
-    connects = {line["conn"] for line in lines if line["op"] == "connect"}
+    connected: set[_Key | None] = {None}
+    waiting: dict[_Key | None, list[Line]] = {}
+    connects = {_key(line) for line in lines if line["op"] == "connect"}
     for line in sorted(lines, key=lambda each: (each["t0"], each["seq"])):
-        conn = line["conn"]
+        conn = _key(line)
         if line["op"] == "connect":
             yield line
             connected.add(conn)
@@ -100,12 +177,12 @@ class _Conversation:
     """
 
     def __init__(self, lines: Sequence[Line]) -> None:
-        self._peers = {line["conn"]: _address(line) for line in lines if line.get("peer") is not None}
+        self._peers = _servers(lines)
         self._sees_inside = any(line["op"] == "pg.msg" for line in lines)
-        self._has_outer = any(line["op"] == "pg.msg" and line["conn"] in self._peers for line in lines)
-        self._postgres: dict[Any, _Postgres] = {}
+        self._has_outer = any(line["op"] == "pg.msg" and _key(line) in self._peers for line in lines)
+        self._postgres: dict[_Key | None, Session] = {}
 
-    def heard(self, line: Line) -> Iterator[Step]:
+    def heard(self, line: Line) -> Iterator[Step | _State]:
         """The steps that an event makes: none, one or two."""
         kind = line["op"].partition(".")[0]
         tell = {
@@ -120,13 +197,21 @@ class _Conversation:
         }.get(kind, self._other)
         return tell(line)
 
-    def _peer(self, line: Line) -> str:
-        return self._peers.get(line["conn"]) or "an unknown address"
+    def _peer(self, line: Line) -> Server:
+        return self._peers.get(_key(line)) or Server("an unknown address")
 
-    def _sent(self, line: Line, text: str, *, failed: bool = False, is_answer: bool = False) -> Step:
+    def _asked(self, line: Line, text: str) -> Step:
+        return Step(PROBE, self._peer(line), _short(text), is_question=True)
+
+    def _answered(self, line: Line, text: str, *, failed: bool = False) -> Step:
+        return Step(self._peer(line), PROBE, _short(text), failed=failed, is_answer=True)
+
+    def _sent(self, line: Line, text: str) -> Step:
         """A step from whoever sent the event."""
-        ends = (self._peer(line), PROBE) if line.get("sender") == "server" else (PROBE, self._peer(line))
-        return Step(*ends, _short(text), failed=failed, is_answer=is_answer)
+        peer = self._peer(line)
+        if line.get("sender") == "server":
+            return Step(peer, PROBE, _short(text))
+        return Step(PROBE, peer, _short(text))
 
     def _failed(self, line: Line) -> Iterator[Step]:
         if line["failure"] is not None:
@@ -152,36 +237,41 @@ class _Conversation:
 
     def _http(self, line: Line) -> Iterator[Step]:
         if line["op"] == "http.request":
-            yield self._sent(line, f"{line.get('http.method', '')} {line.get('http.path', '')}")
+            yield self._asked(line, f"{line.get('http.method', '')} {line.get('http.path', '')}")
         elif line["op"] == "http.response":
             status = line.get("http.status")
             bad = isinstance(status, int) and status >= 400
-            yield self._sent(line, f"{status}", failed=bad, is_answer=True)
+            yield self._answered(line, f"{status}", failed=bad)
             if bad:
                 return
         yield from self._failed(line)
 
-    def _message(self, line: Line) -> Iterator[Step]:
-        if line["conn"] not in self._peers and self._has_outer:
+    def _message(self, line: Line) -> Iterator[Step | _State]:
+        if _key(line) not in self._peers and self._has_outer:
             return  # psycopg inside of a tunnel; what goes through the tunnel is told
-        talk = self._postgres.setdefault(line["conn"], _Postgres())
-        for text, failed in talk.heard(line):
-            yield self._sent(line, text, failed=failed, is_answer=line.get("sender") == "server")
+        talk = self._postgres.setdefault(_key(line), Session())
+        if line.get("sender") == "client":
+            yield from (self._asked(line, text) for text in talk.asked(line))
+        else:
+            yield from (self._answered(line, text, failed=failed) for text, failed in talk.answered(line))
+            yield from (_State(self._peer(line), state) for state in talk.state(line))
         yield from self._failed(line)
 
     def _redis(self, line: Line) -> Iterator[Step]:
         if line["op"] == "redis.cmd":
-            yield self._sent(line, str(line.get("redis.cmd")))
+            yield self._asked(line, str(line.get("redis.cmd")))
         else:
             kind = str(line.get("redis.reply_type"))
-            yield self._sent(line, kind, failed=kind == "error", is_answer=True)
+            yield self._answered(line, kind, failed=kind == "error")
         yield from self._failed(line)
 
     def _frame(self, line: Line) -> Iterator[Step]:
         if line["op"] == "ws.close":
             yield self._sent(line, f"WebSocket close {line.get('ws.close_code') or ''}")
         elif not self._sees_inside:
-            yield self._sent(line, f"WebSocket {line.get('ws.opcode', 'message')}")
+            packed = ", compressed" if line.get("ws.deflate") else ""
+            text = f"WebSocket {line.get('ws.opcode', 'message')}{packed}"
+            yield replace(self._sent(line, text), is_opaque=True)
         yield from self._failed(line)
 
     def _note(self, line: Line) -> Iterator[Step]:
@@ -191,49 +281,26 @@ class _Conversation:
         yield from self._failed(line)
 
 
-class _Postgres:
-    """The statements and answers of one connection, and its login, out of its messages."""
+_Key = tuple[Any, int]
+"""A connection: its process, and the number that it has there."""
 
-    def __init__(self) -> None:
-        self._prepared: dict[str, str] = {}
-        self._bound: str | None = None
-        self._observing = False
-        self._logging_in = False
 
-    def heard(self, line: Line) -> Iterator[tuple[str, bool]]:
-        """What one message tells, and whether that is a failure."""
-        name = str(line.get("pg.name"))
-        if line.get("sender") == "client":
-            yield from ((text, False) for text in self._asked(name, line))
-        else:
-            yield from self._answered(name, line)
+def _key(line: Line) -> _Key | None:
+    return None if line["conn"] is None else (line["pid"], line["conn"])
 
-    def _asked(self, name: str, line: Line) -> Iterator[str]:
-        sql = one_line(str(line.get("pg.sql") or ""))
-        if name in _LOGIN and not self._logging_in:
-            self._logging_in = True
-            yield "log in"
-        elif name == "Query":
-            yield from self._statement(sql)
-        elif name == "Parse":
-            self._bound = self._prepared[str(line.get("pg.statement") or "")] = sql
-        elif name == "Bind":
-            self._bound = self._prepared.get(str(line.get("pg.statement") or ""), self._bound)
-        elif name == "Execute":
-            yield from self._statement(self._bound or "a prepared statement")
 
-    def _statement(self, sql: str) -> Iterator[str]:
-        self._observing = sql.startswith(_OBSERVES)
-        if not self._observing:
-            yield sql.replace('"', "")
-
-    def _answered(self, name: str, line: Line) -> Iterator[tuple[str, bool]]:
-        if name == "ErrorResponse":
-            yield f"{line.get('pg.sqlstate') or ''} {one_line(str(line.get('pg.message') or 'error'))}", True
-        elif name == "AuthenticationOk" and self._logging_in:
-            yield "logged in", False
-        elif name == "CommandComplete" and not self._observing:
-            yield str(line.get("pg.tag")), False
+def _servers(lines: Sequence[Line]) -> dict[_Key | None, Server]:
+    """Whom each connection leads to, with its number where its address is spoken to on several."""
+    addresses = {key: _address(line) for line in lines if line.get("peer") and (key := _key(line))}
+    speaking = {_key(line) for line in lines if line["op"].startswith(_SPEAKS)}
+    spoken_to = [address for key, address in addresses.items() if key in speaking]
+    backends = {_key(line): line.get("pg.pid") for line in lines if line.get("pg.name") == "BackendKeyData"}
+    return {
+        key: Server(address, number, backends.get(key))
+        if key in speaking and spoken_to.count(address) > 1
+        else Server(address)
+        for number, (key, address) in enumerate(addresses.items(), start=1)
+    }
 
 
 def _address(line: Line) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.report.sequence import label, mermaid
+from repro.report.sequence import MOST_PEERS, label, mermaid
 from tests.report.conftest import Run, event, outcome
 from tests.report.hostile import TEXTS, with_text
 
@@ -31,18 +32,89 @@ def test_a_refused_connection_is_drawn_as_what_it_was(origin: Run) -> None:
         "sequenceDiagram",
         "    participant P as ws.neon",
         "    participant R as resolver",
-        "    participant S2 as 127.0.0.1:443 WebSocket",
+        "    participant S1 as 127.0.0.1:443 WebSocket",
         "    P->>R: localhost",
         "    R-->>P: 127.0.0.1",
-        "    P-xS2: connect: ECONNREFUSED",
+        "    P-xS1: connect: ECONNREFUSED",
         "    Note over P: connect failed: connection refused",
+        "    Note over P: nothing was applied",
     ]
 
 
 def test_an_answer_that_never_came_is_drawn_and_the_doubt_told(mishaps: Run) -> None:
     drawn = of(mishaps, "tcp.psycopg").splitlines()
-    assert drawn[-3].strip() == "S2--xP: no answer in time"
+    assert drawn[-3].strip() == "S1--xP: no answer in time"
     assert drawn[-1].strip() == "Note over P: whether it was applied is not known"
+
+
+def split(run: Run) -> tuple[Any, list[dict[str, Any]]]:
+    """The transaction of `mishaps` that ran on two backends, and what each of them was told."""
+    found = next(each for each in run.document["probes"] if each["name"] == "orm.sqlalchemy-psycopg")
+    peer = {"address": "127.0.0.1", "port": 5433}
+    said = [(1, "BEGIN"), (2, "INSERT INTO jobs"), (1, "COMMIT")]
+    keys = [
+        event(seq, "pg.msg", peer=peer, sender="server")
+        | {"conn": seq, "pg.name": "BackendKeyData", "pg.pid": 1234 + seq}
+        for seq in (1, 2)
+    ]
+    statements = [
+        event(seq, "pg.msg", peer=peer, sender="client") | {"conn": conn, "pg.name": "Query", "pg.sql": sql}
+        for seq, (conn, sql) in enumerate(said, start=3)
+    ]
+    note = event(9, "note", src="probe") | {"text": "transactions at once"}
+    check = event(10, "pg.msg", peer=peer, sender="client") | {"pg.name": "Query", "pg.sql": "ROLLBACK"}
+    return found, [*keys, *statements, note, check]
+
+
+def test_a_transaction_that_is_none_is_drawn_on_the_backends_where_it_ran(mishaps: Run) -> None:
+    assert mermaid(*split(mishaps)).splitlines() == [
+        "sequenceDiagram",
+        "    participant P as orm.sqlalchemy-psycopg",
+        "    participant S1 as 127.0.0.1:5433 Postgres, connection 1, backend 1235",
+        "    participant S2 as 127.0.0.1:5433 Postgres, connection 2, backend 1236",
+        "    P->>S1: BEGIN",
+        "    P->>S2: INSERT INTO jobs",
+        "    S2--xP: no answer was seen",
+        "    P->>S1: COMMIT",
+        "    Note over P: atomicity failed: the transaction was not atomic",
+        "    Note over P: one transaction ran on 2 backends under 2 transaction ids",
+        "    Note over P: it was applied",
+    ]
+
+
+def test_of_a_check_that_failed_the_check_is_drawn(mishaps: Run) -> None:
+    found, lines = split(mishaps)
+    found["atomicity"] |= {"backends": [1235], "xids": ["754"]}
+    drawn = mermaid(found, lines).splitlines()
+    assert drawn[2:5] == [
+        "    participant S1 as 127.0.0.1:5433 Postgres, connection 1, backend 1235",
+        "    Note over P: transactions at once",
+        "    P->>S1: ROLLBACK",
+    ]
+
+
+def test_of_many_checks_the_first_are_drawn(mishaps: Run) -> None:
+    found, lines = split(mishaps)
+    found["atomicity"] |= {"backends": [1235], "xids": ["754"]}
+    lines += [{**lines[-1], "seq": seq, "t0": seq / 100, "pg.sql": f"S{seq}"} for seq in range(11, 90)]
+    drawn = mermaid(found, lines, most=5)
+    assert "ROLLBACK" in drawn
+    assert "S89" not in drawn
+    assert "76 steps are left out" in drawn
+
+
+def test_of_very_many_connections_the_first_are_drawn() -> None:
+    peer = {"address": "127.0.0.1", "port": 5433}
+    lines = [
+        event(seq, "pg.msg", peer=peer, sender="server")
+        | {"conn": seq, "pg.name": "CommandComplete", "pg.tag": f"T{seq}"}
+        for seq in range(1, 20)
+    ]
+    drawn = mermaid(outcome("tcp.raw", "tcp", ("x", "1"), 5433), lines)
+    assert drawn.count("participant") == 1 + MOST_PEERS
+    assert f"T{MOST_PEERS}" in drawn
+    assert f"T{MOST_PEERS + 1}" not in drawn
+    assert f"Note over P: {19 - MOST_PEERS} steps are on more connections, and not drawn" in drawn
 
 
 def test_of_many_steps_the_begin_and_the_end_are_drawn(origin: Run) -> None:
