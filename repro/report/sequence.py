@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from repro.diagnose.undiagnosed import in_words
 from repro.document import Outcome
 from repro.report import network
 from repro.report.escape import one_line, shortened
-from repro.report.steps import PROBE, RESOLVER, Server, Speaker, Step, steps
+from repro.report.steps import NO_ANSWER, PROBE, RESOLVER, Server, Speaker, Step, steps
 
 Line = Mapping[str, Any]
 
@@ -58,7 +59,7 @@ def mermaid(outcome: Outcome, lines: Iterable[Line], *, most: int = MOST_STEPS) 
     told = _transaction(outcome, list(lines))
     if not told:
         return ""
-    told += _what_never_came(outcome, told)
+    told = _with_what_never_came(outcome, told)
     bounded = _bounded(told, most, head=most if _is_of_a_check(outcome) else max(1, most // 5))
     names = _participants(bounded)
     shown = [step for step in bounded if not step.sender or {step.sender, step.receiver} <= names.keys()]
@@ -106,15 +107,23 @@ def _is_of_a_check(outcome: Outcome) -> bool:
     return error is not None and error["operation"] == "atomicity" and not is_split
 
 
-def _what_never_came(outcome: Outcome, told: Sequence[Step]) -> list[Step]:
+def _with_what_never_came(outcome: Outcome, told: Sequence[Step]) -> list[Step]:
     """The end of a connection, or of waiting: no message, and drawn as the answer that it is not."""
     error = outcome["error"]
+    if error is None or error["failure"] not in _NO_ANSWER or told[-1].failed:
+        return list(told)
+    silences = [place for place, step in enumerate(told) if step.text == NO_ANSWER]
+    if silences:
+        found = list(told)
+        found[silences[-1]] = replace(found[silences[-1]], text=in_words(error["failure"]))
+        return found
     asked = [step.receiver for step in told if step.sender == PROBE and isinstance(step.receiver, Server)]
-    if error is None or error["failure"] not in _NO_ANSWER or not asked or told[-1].failed:
-        return []
     named = [who for who in asked if who.address == error["address"]]
-    who = (named or asked)[-1]
-    return [Step(who, PROBE, in_words(error["failure"]), failed=True, is_answer=True)]
+    last = (named or asked)[-1:]
+    return [
+        *told,
+        *(Step(who, PROBE, in_words(error["failure"]), failed=True, is_answer=True) for who in last),
+    ]
 
 
 def _participants(told: Iterable[Step]) -> dict[Speaker, str]:

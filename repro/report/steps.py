@@ -24,6 +24,7 @@ MOST_OF_A_TEXT = 70
 
 RESOLVER = "resolver"
 PROBE = "probe"
+NO_ANSWER = "no answer was seen"
 
 _SPEAKS = ("http.", "pg.", "redis.", "ws.")
 """How the names of the events begin that say something on a connection."""
@@ -119,7 +120,7 @@ def _with_silences(told: Sequence[Step]) -> list[Step]:
     for place, step in enumerate(told):
         found.append(step)
         if place in silent:
-            found.append(Step(step.receiver, PROBE, "no answer was seen", failed=True, is_answer=True))
+            found.append(Step(step.receiver, PROBE, NO_ANSWER, failed=True, is_answer=True))
     return found
 
 

@@ -47,6 +47,19 @@ def test_an_answer_that_never_came_is_drawn_and_the_doubt_told(mishaps: Run) -> 
     assert drawn[-1].strip() == "Note over P: whether it was applied is not known"
 
 
+def test_the_end_of_a_connection_is_drawn_where_the_answer_is_missing(mishaps: Run) -> None:
+    found, lines = split(mishaps)
+    assert found["error"] is not None
+    found["error"] |= {"operation": "commit", "failure": "eof"}
+    drawn = mermaid(found, lines[:5]).splitlines()
+    assert drawn[4:8] == [
+        "    P->>S1: BEGIN",
+        "    P->>S2: INSERT INTO jobs",
+        "    S2--xP: the server ended the connection",
+        "    P->>S1: COMMIT",
+    ]
+
+
 def split(run: Run) -> tuple[Any, list[dict[str, Any]]]:
     """The transaction of `mishaps` that ran on two backends, and what each of them was told."""
     found = next(each for each in run.document["probes"] if each["name"] == "orm.sqlalchemy-psycopg")
