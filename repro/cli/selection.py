@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 
 from repro.cli.errors import UsageError, quoted
-from repro.observe.catalog import NAMES, NODE_NAMES, Entry, matching
+from repro.observe.catalog import NAMES, NODE_NAMES, Entry, matching, third_party
 
 
 def patterns_of(values: Sequence[str], *, node: bool = False) -> list[str]:
@@ -42,10 +42,12 @@ def named(name: str) -> Entry:
 
 
 def _unknown(pattern: str) -> str:
-    close = difflib.get_close_matches(pattern, (*NAMES, *NODE_NAMES), n=1)
+    known = (*NAMES, *NODE_NAMES, *(entry.name for entry in third_party()))
+    close = difflib.get_close_matches(pattern, known, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
     return f"no probe is called {quoted(pattern)}; {hint}{_the_probes()}"
 
 
 def _the_probes() -> str:
-    return f"the probes are {', '.join(NAMES)}, and with --node {', '.join(NODE_NAMES)}"
+    own = ", ".join((*NAMES, *(entry.name for entry in third_party())))
+    return f"the probes are {own}, and with --node {', '.join(NODE_NAMES)}"

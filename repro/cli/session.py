@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from repro import plugins
 from repro.cli import (
     body,
     command_line,
@@ -122,6 +123,7 @@ def _carry_out(
 ) -> int:
     screen = terminal.standard_error(os.environ)
     say_target(aimed, plan.run_id)
+    _say_broken()
     try:
         with table.watcher(screen) as watcher:
             finished = body.carry_out(
@@ -144,6 +146,12 @@ def _carry_out(
         ) from error
     _show(arguments, plan, folder, finished, screen)
     return exit_code(finished.document, patterns, interrupted=finished.interrupted)
+
+
+def _say_broken() -> None:
+    """What other packages declare and cannot be used."""
+    for each in (*plugins.broken(plugins.PROBES), *plugins.broken(plugins.CAUSES)):
+        errors.tell(f"plugin  {errors.plain(str(each))}")
 
 
 def say_target(aimed: target.Target, run_id: str | None = None) -> None:

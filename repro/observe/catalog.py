@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from repro import plugins
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -13,13 +15,15 @@ class Entry:
 
     Args:
         name: what a person calls it, such as ``tcp.psycopg``.
-        script: its file in ``probes/``.
+        script: its file in ``probes/``; empty for one with a command.
         needs: the variables of which one must be set.
+        command: the program of another package that is run in the place of a script.
     """
 
     name: str
     script: str
     needs: tuple[str, ...]
+    command: tuple[str, ...] = ()
 
 
 DATABASE = ("DATABASE_URL", "POSTGRES_URL")
@@ -113,9 +117,19 @@ QUEUE_NAMES = frozenset(entry.name for entry in (*CATALOG, *NODE, *SPECIMENS) if
 """The probes of the queue."""
 
 
+def third_party() -> tuple[Entry, ...]:
+    """The probes of other packages, without those whose name is taken."""
+    taken = {entry.name for entry in (*CATALOG, *NODE, *SPECIMENS)}
+    return tuple(
+        Entry(found.name, "", tuple(found.needs), tuple(found.command))
+        for _, found in plugins.loaded(plugins.PROBES)
+        if isinstance(found, plugins.Probe) and found.name not in taken
+    )
+
+
 def every() -> tuple[Entry, ...]:
     """Every probe there is."""
-    return (*CATALOG, *NODE, *SPECIMENS)
+    return (*CATALOG, *NODE, *SPECIMENS, *third_party())
 
 
 def matching(patterns: Sequence[str], *, node: bool = False) -> tuple[Entry, ...]:
@@ -125,7 +139,7 @@ def matching(patterns: Sequence[str], *, node: bool = False) -> tuple[Entry, ...
         patterns: what is asked for; a specimen only by a pattern that begins as its name does.
         node: the Node probes too.
     """
-    known = (*CATALOG, *NODE) if node else CATALOG
+    known = (*CATALOG, *(NODE if node else ()), *third_party())
     if not patterns:
         return known
     asked_for = [pattern for pattern in patterns if pattern.startswith(_SPECIMEN)]

@@ -19,7 +19,7 @@ from repro.observe.collect import Collected
 from repro.observe.kernel_view import KernelView
 from repro.observe.process_group import kill_group
 from repro.probe.request import PARENT_VARIABLE, RUN_VARIABLE, Request
-from repro.resources import package_alone
+from repro.resources import package_alone, probe_script
 
 MAX_LINE = 16 * 1024 * 1024
 """Bytes of one line of the protocol; a longer one is a probe gone mad."""
@@ -41,7 +41,6 @@ class ProbeProcess:
 
     Args:
         entry: which probe.
-        script: its file.
         run_id: the run it belongs to.
         listener: told each line as it comes: its kind and its body.
         kernel: whether to look at it with the kernel's eyes, where that is possible.
@@ -53,7 +52,6 @@ class ProbeProcess:
     def __init__(
         self,
         entry: Entry,
-        script: Path,
         run_id: str,
         listener: Listener,
         *,
@@ -67,7 +65,6 @@ class ProbeProcess:
         self._kernel = KernelView(wanted=kernel, tap=tap)
         self._origin = 0.0
         self._inherited = inherited or {}
-        self._script = script
         self._run_id = run_id
         self._listener = listener
         self._log: list[str] = []
@@ -77,7 +74,7 @@ class ProbeProcess:
     async def start(self) -> None:
         """Start the process; it loads its driver and waits for the request."""
         self._process = await asyncio.create_subprocess_exec(
-            *self._kernel.command([self._interpreter, str(self._script)]),
+            *self._kernel.command(self._command()),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -90,6 +87,10 @@ class ProbeProcess:
             start_new_session=True,  # a group of its own, so that all it starts can be ended with it
         )
         self._kernel.begin()
+
+    def _command(self) -> list[str]:
+        entry = self.collected.entry
+        return list(entry.command) or [self._interpreter, str(probe_script(entry.script))]
 
     async def ask(self, request: Request, deadline_s: float, loading_s: float) -> Outcome:
         """Send the request and listen until the outcome, the end of the process, or the deadline.

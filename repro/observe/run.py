@@ -26,7 +26,6 @@ from repro.observe.plan import WRITING_ALLOWANCE_S, Plan, reason_to_skip
 from repro.observe.process import SETTINGS, Listener, ProbeProcess
 from repro.observe.progress import Progress
 from repro.probe.request import Request
-from repro.resources import probe_script
 
 LAB_READY_S = 30.0
 """Seconds the lab may take to start, unless the run's deadline is shorter."""
@@ -198,10 +197,8 @@ class _Run:
         self._finish(outcome)
 
     async def _tried(self, entry: Entry, *, kernel: bool) -> tuple[Outcome, bool]:
-        script = probe_script(entry.script)
         process = ProbeProcess(
             entry,
-            script,
             self._plan.run_id,
             self._listener(entry),
             kernel=kernel,

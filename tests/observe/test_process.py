@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
+import sys
 import textwrap
 import time
 from pathlib import Path
@@ -46,7 +48,8 @@ def run(script: Path, *, deadline_s: float = PLENTY_S) -> tuple[Outcome, list[tu
     lines: list[tuple[str, dict[str, Any]]] = []
 
     async def main() -> Outcome:
-        process = ProbeProcess(ENTRY, script, "run", lambda kind, body: lines.append((kind, body)))
+        entry = dataclasses.replace(ENTRY, command=(sys.executable, str(script)))
+        process = ProbeProcess(entry, "run", lambda kind, body: lines.append((kind, body)))
         try:
             await process.start()
             return await process.ask(Request("run", {}, origin=time.monotonic()), deadline_s, PLENTY_S)
