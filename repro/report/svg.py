@@ -6,27 +6,35 @@ import html
 from collections.abc import Iterator, Sequence
 
 from repro.report.escape import clean
-from repro.report.flow import Way, role_at
+from repro.report.flow import Way, behind, role_at
 
 ROW = 56
 """Pixels from one probe to the next."""
 
 _BOX = 40
-_LEFT, _RIGHT = 24, 560
-_LEFT_WIDTH, _RIGHT_WIDTH = 240, 216
+_LEFT, _RIGHT, _BEHIND = 24, 560, 840
+"""Where the columns begin: drivers, what they dialled, the servers behind that."""
+
+_LEFT_WIDTH, _RIGHT_WIDTH, _BEHIND_WIDTH = 248, 216, 176
 _TOP = 72
-_WIDTH = _RIGHT + _RIGHT_WIDTH + 24
+_MARGIN = 24
+_OF_A_CHARACTER = 6.2
+"""Pixels of a character of a small text, about: its line stays straight below it."""
+
+_LONGEST_LEAD = 210
 
 _STYLE = """
 svg { font: 13px system-ui, -apple-system, 'Segoe UI', sans-serif; }
 .paper { fill: #f7f8fa; } .box { fill: #ffffff; stroke: #c8ccd2; } text { fill: #1b1f24; }
 .quiet { fill: #57606a; font-size: 11px; } .head { font-size: 15px; font-weight: 600; }
+.behind { stroke: #8c959f; }
 .passed { stroke: #1a7f37; } .failed { stroke: #b42318; stroke-dasharray: 5 4; }
 .says { font-size: 11px; paint-order: stroke; stroke: #f7f8fa; stroke-width: 5px; stroke-linejoin: round; }
 .way { fill: none; stroke-width: 2px; } .good { fill: #1a7f37; } .bad { fill: #b42318; }
 @media (prefers-color-scheme: dark) {
   .paper { fill: #0f1318; } .box { fill: #171c23; stroke: #3a424d; } text { fill: #e6e9ed; }
   .quiet { fill: #9aa4b0; } .says { stroke: #0f1318; }
+  .behind { stroke: #6e7781; }
   .passed { stroke: #4ac26b; } .failed { stroke: #ff7b72; } .good { fill: #4ac26b; } .bad { fill: #ff7b72; }
 }
 """.strip()
@@ -40,25 +48,35 @@ def render(ways: Sequence[Way], title: str) -> str:
         title: what it shows, for the head and for whoever hears it.
     """
     places = _places(ways)
+    servers = {place: server for place in places if (server := behind(place, ways))}
+    width = (_BEHIND + _BEHIND_WIDTH if servers else _RIGHT + _RIGHT_WIDTH) + _MARGIN
     height = _TOP + ROW * max(len(ways), 1) + 16
-    size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
-    told = "; ".join(f"{each.probe} to {each.place}: {each.says}" for each in ways)
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    heads = {_LEFT: "driver", _RIGHT: "what it dialled"} | ({_BEHIND: "behind it"} if servers else {})
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title told">',
             f'<title id="title">{_text(title)}</title>',
-            f'<desc id="told">{_text(told)}</desc>',
+            f'<desc id="told">{_text(_told(ways))}</desc>',
             f"<style>{_STYLE}</style>",
-            f'<rect class="paper" width="{_WIDTH}" height="{height}"/>',
+            f'<rect class="paper" width="{width}" height="{height}"/>',
             f'<text class="head" x="{_LEFT}" y="36">{_text(title)}</text>',
-            f'<text class="quiet" x="{_LEFT}" y="58">driver</text>',
-            f'<text class="quiet" x="{_RIGHT}" y="58">what it dialled</text>',
-            *(line for number, way in enumerate(ways) for line in _way(number, way, places[way.place])),
+            *(f'<text class="quiet" x="{left}" y="58">{head}</text>' for left, head in heads.items()),
+            *(_path(number, way, places[way.place]) for number, way in enumerate(ways)),
+            *(_says(number, way) for number, way in enumerate(ways)),
             *(line for number, way in enumerate(ways) for line in _driver(number, way)),
             *(line for place, middle in places.items() for line in _place(place, middle, ways)),
+            *(line for place, server in servers.items() for line in _server(server, places[place])),
             "</svg>",
             "",
         ]
+    )
+
+
+def _told(ways: Sequence[Way]) -> str:
+    return "; ".join(
+        f"{each.probe} to {each.place}{f' and {each.behind} behind it' if each.behind else ''}: {each.says}"
+        for each in ways
     )
 
 
@@ -81,17 +99,22 @@ def _places(ways: Sequence[Way]) -> dict[str, float]:
     return {place: middle - over for place, middle in found.items()}
 
 
-def _way(number: int, way: Way, end: float) -> Iterator[str]:
+def _path(number: int, way: Way, end: float) -> str:
+    """From the driver straight below its words, then bent to what it dialled."""
     start, left, right = _middle(number), _LEFT + _LEFT_WIDTH, _RIGHT
-    bend = (left + right) / 2
+    lead = left + min(30 + _OF_A_CHARACTER * len(way.says), _LONGEST_LEAD)
+    bend = (lead + right) / 2
     kind = "passed" if way.passed else "failed"
-    yield (
-        f'<path class="way {kind}" d="M{left} {start:.1f} C{bend:.1f} {start:.1f} {bend:.1f} {end:.1f}'
-        f' {right} {end:.1f}"/>'
+    return (
+        f'<path class="way {kind}" d="M{left} {start:.1f} H{lead:.1f} C{bend:.1f} {start:.1f} {bend:.1f}'
+        f' {end:.1f} {right} {end:.1f}"/>'
     )
+
+
+def _says(number: int, way: Way) -> str:
     sign, tone = ("✓", "good") if way.passed else ("✕", "bad")
-    yield (
-        f'<text class="says" x="{left + 12}" y="{start - 5:.1f}">'
+    return (
+        f'<text class="says" x="{_LEFT + _LEFT_WIDTH + 12}" y="{_middle(number) - 6:.1f}">'
         f'<tspan class="{tone}">{sign}</tspan> {_text(way.says)}</text>'
     )
 
@@ -111,6 +134,12 @@ def _place(place: str, middle: float, ways: Sequence[Way]) -> Iterator[str]:
     yield _box(_RIGHT, middle, _RIGHT_WIDTH)
     yield f'<text x="{_RIGHT + 12}" y="{middle - 3:.1f}">{_text(place)}</text>'
     yield f'<text class="quiet" x="{_RIGHT + 12}" y="{middle + 13:.1f}">{_text(role_at(place, ways))}</text>'
+
+
+def _server(server: str, middle: float) -> Iterator[str]:
+    yield f'<path class="way behind" d="M{_RIGHT + _RIGHT_WIDTH} {middle:.1f} H{_BEHIND}"/>'
+    yield _box(_BEHIND, middle, _BEHIND_WIDTH)
+    yield f'<text x="{_BEHIND + 12}" y="{middle + 5:.1f}">{_text(server)}</text>'
 
 
 def _box(left: float, middle: float, width: float) -> str:

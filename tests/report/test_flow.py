@@ -7,10 +7,15 @@ import re
 import pytest
 
 from repro.report import flow
-from tests.report.conftest import Run
+from tests.report.conftest import Run, dialogue, event
 from tests.report.hostile import TEXTS, with_text
 
-LINE = re.compile(r"flowchart LR|    [ds]\d+\[\"[^\"\n]*\"\]|    d\d+ (?:-->|--x)\|\"[^\"\n]*\"\| s\d+")
+LINE = re.compile(
+    r"flowchart LR"
+    r"|    [ds]\d+\[\"[^\"\n]*\"\]"
+    r"|    d\d+ (?:-->|--x)\|\"[^\"\n]*\"\| s\d+"
+    r"|    s\d+ --> b\d+\[\"[^\"\n]*\"\]"
+)
 """What the charts use of mermaid's language."""
 
 
@@ -31,6 +36,25 @@ def test_what_was_skipped_takes_no_way(mishaps: Run) -> None:
 def test_without_a_trace_the_error_says_where(origin: Run) -> None:
     found = {way.probe: way.place for way in flow.ways({**origin.document}, {})}
     assert found["tcp.psycopg"] == flow.NOWHERE
+
+
+def test_what_answered_from_behind_a_gateway_is_told(healthy: Run) -> None:
+    found = {way.probe: way for way in flow.ways(healthy.document, healthy.events)}
+    assert (found["ws.neon"].role, found["ws.neon"].behind) == ("WebSocket", "PostgreSQL 17.10")
+    assert (found["tcp.psycopg"].role, found["tcp.psycopg"].behind) == ("Postgres", "")
+    assert 's2 --> b2["PostgreSQL 17.10<br/>behind it"]' in flow.mermaid(list(found.values()))
+
+
+def test_behind_what_was_not_reached_there_is_nothing(origin: Run) -> None:
+    assert {way.behind for way in flow.ways(origin.document, origin.events)} == {""}
+
+
+@pytest.mark.parametrize(("method", "role"), [("CONNECT", "a proxy"), ("GET", "not what was predicted")])
+def test_what_was_not_predicted_is_called_that(method: str, role: str, healthy: Run) -> None:
+    request = event(3, "http.request", sender="client") | {"http.method": method}
+    events = {**healthy.events, "ws.neon": [*dialogue(8080), request]}
+    found = {way.probe: way for way in flow.ways(healthy.document, events)}
+    assert (found["ws.neon"].place, found["ws.neon"].role) == ("127.0.0.1:8080", role)
 
 
 def test_the_chart_has_a_line_for_each_way(origin: Run) -> None:

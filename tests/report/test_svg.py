@@ -20,6 +20,7 @@ def drawn(run: Run) -> ET.Element:
 
 def test_each_way_is_a_line_in_the_colour_of_its_end(origin: Run) -> None:
     kinds = [path.get("class") for path in drawn(origin).iter(f"{NAMESPACE}path")]
+    assert "way behind" not in kinds
     found = flow.ways(origin.document, origin.events)
     assert kinds == ["way passed" if way.passed else "way failed" for way in found]
 
@@ -28,6 +29,16 @@ def test_the_end_is_told_by_a_sign_and_in_words_not_by_colour_alone(origin: Run)
     texts = ["".join(each.itertext()) for each in drawn(origin).iter(f"{NAMESPACE}text")]
     assert texts.count("✕ connect: connection refused") == 2
     assert texts.count("✓ passed") == 5
+
+
+def test_a_server_behind_a_gateway_is_drawn_behind_it(healthy: Run) -> None:
+    texts = ["".join(each.itertext()) for each in drawn(healthy).iter(f"{NAMESPACE}text")]
+    assert texts.count("PostgreSQL 17.10") == 2
+    assert "behind it" in texts
+
+
+def test_where_nothing_is_behind_there_is_no_room_for_it(origin: Run, healthy: Run) -> None:
+    assert float(drawn(origin).get("width", "")) < float(drawn(healthy).get("width", ""))
 
 
 def test_it_can_be_heard(origin: Run) -> None:
