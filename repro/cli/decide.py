@@ -22,9 +22,10 @@ EPILOG = options.epilog(
     {
         "repro decide latest": "beside the newest run's report",
         "repro decide latest --choose tcp.asyncpg": "you have chosen",
+        "repro decide latest --choose fix-1": "the first of the fixes",
         "repro decide latest --out docs/decisions": "somewhere else",
     },
-    "exit codes: 0 written, 2 no such run or probe, or a record is there already",
+    "exit codes: 0 written, 2 no such run or option, or a record that was edited is there",
 )
 
 
@@ -38,12 +39,14 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument("run", metavar="RUN", help="a run's folder, its run.json, its id, or `latest`")
     parser.add_argument(
-        "--choose", metavar="PROBE", help="whose driver is taken (default: what the run proposes)"
+        "--choose",
+        metavar="OPTION",
+        help="the probe whose driver is taken, or a fix (default: what the run proposes)",
     )
     parser.add_argument(
         "--out", type=options.path, metavar="DIR", help="write it there (default: the run's folder)"
     )
-    parser.add_argument("--force", action="store_true", help="in the place of a record that is there")
+    parser.add_argument("--force", action="store_true", help="in the place of a record that was edited")
     parser.set_defaults(execute=execute)
 
 

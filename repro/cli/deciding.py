@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from repro.cli import errors, output
 from repro.cli.errors import UsageError, without_urls
 from repro.document import RunDocument, RunError, find_run, read_events, read_run
 from repro.probe.secrets import redactor_for
-from repro.report import decision, flow, svg
+from repro.report import candidates, decision, flow, svg
 
 RECORD = "decision.md"
 PICTURE = "decision.svg"
@@ -21,7 +23,7 @@ def decide(arguments: argparse.Namespace) -> int:
     """Write the record, and its picture beside it.
 
     Raises:
-        UsageError: there is no such run or probe, or a record is in the way.
+        UsageError: there is no such run, probe or fix, or a record that somebody has edited is in the way.
         CannotTest: it would hold a secret; a bug.
     """
     try:
@@ -32,9 +34,9 @@ def decide(arguments: argparse.Namespace) -> int:
         raise UsageError(f"decide: {without_urls(str(error))}") from error
     _check_choice(arguments.choose, document)
     folder: Path = arguments.out or file.parent
-    if not arguments.force and (folder / RECORD).exists():
+    if not arguments.force and _is_edited(folder / RECORD):
         raise UsageError(
-            f"{folder / RECORD}: is there already, perhaps edited; name a folder with --out, or --force"
+            f"{folder / RECORD}: somebody has edited it; name another folder with --out, or --force"
         )
     title = f"Which driver dials what: run {document['run_id']}"
     files = {
@@ -47,14 +49,39 @@ def decide(arguments: argparse.Namespace) -> int:
 
 
 def _check_choice(name: str | None, document: RunDocument) -> None:
-    names = [each["name"] for each in document["probes"]]
+    names = candidates.names(document)
     if name is not None and name not in names:
-        raise UsageError(f"--choose {errors.quoted(name)}: no probe of that run; its are {', '.join(names)}")
+        raise UsageError(
+            f"--choose {errors.quoted(name)}: no probe or fix of that run; there are {', '.join(names)}"
+        )
+
+
+_SIGNATURE = re.compile(r"<!-- written by repro decide, and not edited since: ([0-9a-f]{64}) -->\n\Z")
+
+
+def signed(text: str) -> str:
+    """The text with a last line that tells whether somebody has edited it since."""
+    digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+    return f"{text}\n<!-- written by repro decide, and not edited since: {digest} -->\n"
+
+
+def _is_edited(file: Path) -> bool:
+    """Whether a file is there, and is not as this command has written it."""
+    try:
+        text = file.read_text("utf-8")
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return True
+    found = _SIGNATURE.search(text)
+    return found is None or signed(text[: found.start() - 1]) != text
 
 
 def _write(folder: Path, files: dict[str, str]) -> None:
     redactor = redactor_for({}, os.environ, secrets.token_hex(16))
-    checked = {name: output.checked(redactor.text(text), redactor, name) for name, text in files.items()}
+    texts = {name: redactor.text(text) for name, text in files.items()}
+    texts[RECORD] = signed(texts[RECORD])
+    checked = {name: output.checked(text, redactor, name) for name, text in texts.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in checked.items():

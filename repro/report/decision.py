@@ -12,7 +12,8 @@ from typing import Any
 
 from repro.diagnose.undiagnosed import in_words, is_push
 from repro.document import FAILING, Finding, Outcome, RunDocument
-from repro.report import facts, flow, matrix
+from repro.report import candidates, facts, flow, matrix
+from repro.report.candidates import Fix
 from repro.report.escape import cell, code, fence, prose, shortened
 from repro.report.failure import MOST_OF_A_NAME, MOST_OF_A_NOTE
 
@@ -20,14 +21,22 @@ Events = Mapping[str, Sequence[Mapping[str, Any]]]
 
 MARK = "<!-- txrepro:{name} {hint} -->"
 
-MOST_OPTIONS = 40
+_FILES = "`run.json`, `report.md`, `report.html`, and the traces in `trace/`"
 
-_ROUND_TRIPS = {
-    "http": "every transaction is one request: nothing can be read inside it before COMMIT",
+MOST_OPTIONS = 40
+MOST_EVIDENCE = 3
+MOST_VERSIONS = 20
+
+_OF_A_DATABASE = {
+    "http": "every transaction is one request, one round trip: nothing can be read inside it before COMMIT",
     "websocket": "a gateway for WebSockets stands between the application and the database",
-    "tcp": "connections to the database itself, or to a pooler in front of it",
+    "tcp": "it opens connections to the database itself, or to a pooler in front of it",
 }
-"""What a transport of the database means for the application."""
+_OF_A_QUEUE = {
+    "http": "every push is a request with a token to the REST endpoint, and no connection is kept",
+    "tcp": "it opens connections to the queue itself",
+}
+"""What a transport means for the application."""
 
 
 def render(document: RunDocument, events: Events, *, picture: str, chosen: str | None = None) -> str:
@@ -37,33 +46,16 @@ def render(document: RunDocument, events: Events, *, picture: str, chosen: str |
         document: the run.
         events: the trace lines of each probe, by its name.
         picture: the file of the flow as SVG, beside the record.
-        chosen: the probe whose driver is taken; None for the proposal of the evidence.
+        chosen: the probe whose driver is taken, or the name of a fix, of `repro.report.candidates.names`;
+            None for the proposal of the evidence.
     """
     return "\n\n".join(part for part in _parts(document, events, picture, chosen) if part) + "\n"
-
-
-def proposal(document: RunDocument, *, pushes: bool) -> list[Outcome]:
-    """The drivers that the evidence speaks for, the quickest first: they passed, and nothing is open.
-
-    For the database a driver must have held its transactions together; the control is no driver.
-
-    Args:
-        document: the run.
-        pushes: of the queue; else of the database.
-    """
-    fit = [each for each in document["probes"] if is_push(each) == pushes and _is_fit(each)]
-    return sorted(fit, key=lambda each: (each["duration_ms"], each["name"]))
-
-
-def _is_fit(outcome: Outcome) -> bool:
-    atomic = outcome["atomicity"]["status"] in {"held", "not_applicable"}
-    return outcome["status"] == "pass" and atomic and outcome["name"] != "tcp.raw"
 
 
 def _parts(document: RunDocument, events: Events, picture: str, chosen: str | None) -> Iterator[str]:
     yield "# Which driver runs the transaction"
     date, run = document["started_at"][:10], code(document["run_id"])
-    yield f"- Status: proposed\n- Date: {date}\n- Evidence: run {run}"
+    yield f"- Status: proposed\n- Date: {date}\n- Evidence: run {run}: {_FILES} in its folder"
     yield "## Context"
     yield _mark("context", "What has to be decided, and for which application, in your own words.")
     yield _context(document)
@@ -71,10 +63,13 @@ def _parts(document: RunDocument, events: Events, picture: str, chosen: str | No
     yield matrix.render(document["probes"][: 4 * MOST_OPTIONS])
     yield f"{matrix.LEGEND}."
     yield _findings(document)
-    yield fence(flow.mermaid(flow.ways(document, events)), "mermaid") if _tried(document) else ""
-    yield f"The same as a picture: [{picture}]({picture})." if _tried(document) else ""
+    if candidates.tried(document):
+        yield fence(flow.mermaid(flow.ways(document, events)), "mermaid")
+        yield f"The same as a picture: [{picture}]({picture})."
     yield "## Options"
     yield _options(document)
+    yield _versions(document)
+    yield _open(document)
     yield _fixes(document)
     yield "## Choice"
     yield from _choice(document, chosen)
@@ -89,10 +84,6 @@ def _mark(name: str, hint: str) -> str:
     return MARK.format(name=name, hint=hint)
 
 
-def _tried(document: RunDocument) -> list[Outcome]:
-    return [each for each in document["probes"] if each["status"] != "skip"]
-
-
 def _context(document: RunDocument) -> str:
     where = "the lab's own servers" if document["target"].get("kind") == "lab" else "one target"
     counts = matrix.tally(document["probes"])
@@ -105,45 +96,101 @@ def _context(document: RunDocument) -> str:
 
 def _findings(document: RunDocument) -> str:
     if not document["findings"]:
-        return "No finding: all that was tested agrees." if _tried(document) else "Nothing was tested."
+        return (
+            "No finding: all that was tested agrees." if candidates.tried(document) else "Nothing was tested."
+        )
     return "\n".join(f"- {_finding(each)}" for each in document["findings"][:MOST_OPTIONS])
 
 
 def _finding(finding: Finding) -> str:
     who = ", ".join(code(shortened(each, MOST_OF_A_NAME)) for each in finding["probes"][:12])
     cause = (
-        f"cause {code(finding['cause'])}, {finding['proof']}" if finding["cause"] else "cause not determined"
+        f"cause {code(shortened(finding['cause'], MOST_OF_A_NAME))}, {finding['proof']}"
+        if finding["cause"]
+        else "cause not determined"
     )
-    told = f"{prose(shortened(finding['title'], MOST_OF_A_NOTE))} ({who}; {cause})"
+    told = f"{prose(shortened(finding['title'], MOST_OF_A_NOTE))} ({who}; {cause}){_proof(finding)}"
+    return "\n".join([told, *_evidence(finding)])
+
+
+def _proof(finding: Finding) -> str:
     if (experiment := finding["experiment"]) is None:
-        return told
+        return ""
     before, after = experiment["baseline"], experiment["changed"]
     return (
-        f"{told}: unchanged it failed {before['failed']} of {before['runs']} times, and {after['failed']} of"
+        f": unchanged it failed {before['failed']} of {before['runs']} times, and {after['failed']} of"
         f" {after['runs']} with {prose(shortened(experiment['change'], MOST_OF_A_NOTE))}"
     )
 
 
+def _evidence(finding: Finding) -> Iterator[str]:
+    for each in finding["evidence"][:MOST_EVIDENCE]:
+        file = code(shortened(f"trace/{each['probe']}.jsonl", MOST_OF_A_NAME))
+        text = code(shortened(each["text"], MOST_OF_A_NOTE))
+        yield f"  - {file}, event {each['seq']}{f': {text}' if text else ''}"
+
+
 def _options(document: RunDocument) -> str:
     """Each driver that was tried, with what the run says of it."""
-    head = ["| option | driver | transport | outcome | one transaction | time |", "|---|---|---|---|---|--:|"]
-    tried = _tried(document)
+    titles = [
+        "option",
+        "driver",
+        "transport",
+        "needs",
+        "outcome",
+        "one transaction",
+        "to BEGIN",
+        "whole probe",
+    ]
+    head = [f"| {' | '.join(titles)} |", "|---|---|---|---|---|---|--:|--:|"]
+    tried = candidates.tried(document)
     rows = [_option(each) for each in tried[:MOST_OPTIONS]]
     more = [f"{len(tried) - MOST_OPTIONS} more are in `run.json`."] if len(tried) > MOST_OPTIONS else []
-    return "\n\n".join(["\n".join([*head, *rows]), *more]) if rows else "None: nothing was tested."
+    return "\n\n".join(["\n".join([*head, *rows]), _TIMES, *more]) if rows else "None: nothing was tested."
+
+
+_TIMES = (
+    "*To BEGIN* is from the first connect attempt to the answer to BEGIN: what a first transaction waits for,"
+    " without lookups. *Whole probe* includes the checks. One run's times are no benchmark."
+)
 
 
 def _option(outcome: Outcome) -> str:
     driver = " ".join(filter(None, (outcome["driver"]["name"], outcome["driver"]["version"])))
+    to_begin = candidates.ms_to_begin(outcome)
     told = [
         cell(shortened(outcome["name"], MOST_OF_A_NAME)),
         cell(shortened(driver, MOST_OF_A_NAME)),
         cell(outcome["transport"] or ""),
+        candidates.needs(outcome),
         _outcome(outcome),
         outcome["atomicity"]["status"].replace("_", " "),
+        "" if to_begin is None else f"{to_begin:,.0f} ms",
         f"{outcome['duration_ms']:,.0f} ms",
     ]
     return f"| {' | '.join(told)} |"
+
+
+def _versions(document: RunDocument) -> str:
+    """Which versions the options are made of, those with the same ones together."""
+    by_versions: dict[str, list[str]] = {}
+    for each in candidates.tried(document)[:MOST_OPTIONS]:
+        found = [f"{name} {version}" for name, version in each.get("versions", {}).items()][:MOST_VERSIONS]
+        told = ", ".join(code(shortened(version, MOST_OF_A_NAME)) for version in found)
+        if told:
+            by_versions.setdefault(told, []).append(_name(each))
+    lines = [f"- {', '.join(who)}: {versions}" for versions, who in by_versions.items()]
+    return "\n".join(["Versions beside those of the drivers:", "", *lines]) if lines else ""
+
+
+def _open(document: RunDocument) -> str:
+    """What was not checked, those with the same gap together."""
+    by_gap: dict[str, list[str]] = {}
+    for each in candidates.tried(document)[:MOST_OPTIONS]:
+        for gap in candidates.unchecked(each):
+            by_gap.setdefault(prose(shortened(gap, MOST_OF_A_NOTE)), []).append(_name(each))
+    lines = [f"- {gap}: {', '.join(who)}" for gap, who in by_gap.items()]
+    return "\n".join(["Not checked on this run:", "", *lines]) if lines else ""
 
 
 def _outcome(outcome: Outcome) -> str:
@@ -156,68 +203,105 @@ def _outcome(outcome: Outcome) -> str:
 
 def _fixes(document: RunDocument) -> str:
     fixes = [
-        f"- {prose(shortened(fix, MOST_OF_A_NOTE))} (against {code(finding['cause'])})"
-        for finding in document["findings"]
-        if finding["cause"] is not None
-        for fix in finding["fix"]
+        f"- {code(fix.name)}: {prose(shortened(fix.text, MOST_OF_A_NOTE))} (against {_cause(fix)})"
+        for fix in candidates.fixes(document)
     ]
-    return "\n".join(["What would mend the options that failed:", "", *fixes[:MOST_OPTIONS]]) if fixes else ""
+    return "\n".join(["What would mend the options that failed:", "", *fixes]) if fixes else ""
+
+
+def _cause(fix: Fix) -> str:
+    return code(shortened(fix.finding["cause"] or "", MOST_OF_A_NAME))
 
 
 def _choice(document: RunDocument, chosen: str | None) -> Iterator[str]:
-    if chosen is not None:
-        yield f"{code(chosen)}, as it was asked for. {_verdict_on(document, chosen)}"
+    fix = next((each for each in candidates.fixes(document) if each.name == chosen), None)
+    if fix is not None:
+        yield f"{code(fix.name)}, as it was asked for: {prose(shortened(fix.text, MOST_OF_A_NOTE))}"
+        yield _verdict_on_fix(fix)
+    elif chosen is not None:
+        yield f"{code(chosen)}, as it was asked for. {_verdict_on(_outcome_of(document, chosen))}"
     else:
         yield "\n".join(_proposed(document, pushes) for pushes in (False, True) if _of_kind(document, pushes))
     yield _mark("choice", "Why this one, in your own words; or another, and what speaks for it.")
 
 
+def _verdict_on_fix(fix: Fix) -> str:
+    proof = _proof(fix.finding)
+    if not proof:
+        return f"It is against {_cause(fix)}, which no experiment of this run has proved."
+    return (
+        f"It is against {_cause(fix)}, {fix.finding['proof']}{proof}."
+        " Whether that is this very fix, the run does not say: try it, and run it again."
+    )
+
+
+def _outcome_of(document: RunDocument, name: str) -> Outcome:
+    return next(each for each in document["probes"] if each["name"] == name)
+
+
 def _of_kind(document: RunDocument, pushes: bool) -> list[Outcome]:  # noqa: FBT001 - which of two kinds
-    return [each for each in _tried(document) if is_push(each) == pushes]
+    return [each for each in candidates.tried(document) if is_push(each) == pushes]
 
 
 def _proposed(document: RunDocument, pushes: bool) -> str:  # noqa: FBT001 - which of two kinds
     what = "the queue" if pushes else "the database"
-    fit = proposal(document, pushes=pushes)
+    fit = candidates.proposal(document, pushes=pushes)
     if not fit:
         return f"- For {what}: none. No driver passed with all that was checked."
-    names = ", ".join(map(_name, fit[:12]))
+    first, *others = fit
     held = "" if pushes else ", with its transaction in one piece"
-    return (
-        f"- For {what}: {_name(fit[0])}. It passed{held}, and was the quickest of those that did on this run:"
-        f" {names}. One run's times are no benchmark."
-    )
+    gaps = [prose(shortened(gap, MOST_OF_A_NOTE)) for gap in candidates.unchecked(first)]
+    told = [f"- For {what}: {_name(first)}. It passed{held}."]
+    if others:
+        names = ", ".join(map(_name, others[:12]))
+        told.append(f"So did {names}; it was the quickest of those of which least is open.")
+    if gaps:
+        told.append(f"Not checked: {'; '.join(gaps)}.")
+    return " ".join(told)
 
 
-def _verdict_on(document: RunDocument, chosen: str) -> str:
-    outcome = next(each for each in document["probes"] if each["name"] == chosen)
+def _verdict_on(outcome: Outcome) -> str:
     if outcome["status"] in FAILING:
         return f"**The run speaks against it:** it {_outcome(outcome)}."
     if outcome["status"] == "skip":
         return "The run says nothing of it: it was skipped."
-    if not _is_fit(outcome):
+    if outcome["name"] == candidates.CONTROL:
+        return "It passed; it is the control of the comparison, and no driver that an application could take."
+    if not candidates.is_fit(outcome):
         atomic = outcome["atomicity"]["status"].replace("_", " ")
         return f"It passed; whether its transaction is one: {atomic}."
     return "It passed, with all that was checked."
 
 
 def _consequences(document: RunDocument, chosen: str | None) -> str:
-    """What the evidence says of the one that is taken, and of those that are not."""
-    taken = chosen or next((each["name"] for each in proposal(document, pushes=False)), None)
-    outcome = next((each for each in document["probes"] if each["name"] == taken), None)
-    lines = []
-    if outcome is not None and not is_push(outcome) and outcome["transport"] in _ROUND_TRIPS:
-        lines.append(f"- {_name(outcome)}: {_ROUND_TRIPS[outcome['transport']]}.")
-    lines += [f"- {_not_to_be_taken(each)}" for each in _tried(document) if each["status"] in FAILING][
-        :MOST_OPTIONS
-    ]
-    doubts = [each for each in _tried(document) if each["applied"] == "unknown"]
+    """What the evidence says of what is taken, and of the others."""
+    lines = [line for outcome in _taken(document, chosen) for line in _of_taken(outcome)]
+    tried = candidates.tried(document)
+    lines += [f"- {_not_to_be_taken(each)}" for each in tried if each["status"] in FAILING][:MOST_OPTIONS]
+    doubts = [each for each in tried if each["applied"] == "unknown"]
     lines += [
         f"- {_name(each)}: whether its transaction was applied is not known, so that code which takes it"
         " has to be safe to repeat."
         for each in doubts[:MOST_OPTIONS]
     ]
     return "\n".join(lines) or "- Nothing that was tested speaks against any of the options."
+
+
+def _taken(document: RunDocument, chosen: str | None) -> list[Outcome]:
+    """The probes that are taken; none where a fix is, since no probe of the run had it."""
+    if chosen is not None:
+        return [each for each in document["probes"] if each["name"] == chosen]
+    both = (candidates.proposal(document, pushes=pushes) for pushes in (False, True))
+    return [fit[0] for fit in both if fit]
+
+
+def _of_taken(outcome: Outcome) -> Iterator[str]:
+    means = _OF_A_QUEUE if is_push(outcome) else _OF_A_DATABASE
+    if outcome["transport"] in means:
+        yield f"- {_name(outcome)}: {means[outcome['transport']]}."
+    for gap in candidates.unchecked(outcome):
+        what = prose(shortened(gap, MOST_OF_A_NOTE))
+        yield f"- {_name(outcome)}: {what} is to be checked before it is relied on."
 
 
 def _not_to_be_taken(outcome: Outcome) -> str:

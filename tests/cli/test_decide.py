@@ -32,11 +32,42 @@ def test_the_record_and_its_picture_stand_beside_the_run(
     assert (run / "decision.svg").read_text("utf-8").startswith("<svg ")
 
 
+def test_a_record_that_nobody_edited_is_written_again(run: Path) -> None:
+    assert main(["decide", str(run)]) == 0
+    first = (run / "decision.md").read_bytes()
+
+    assert main(["decide", str(run)]) == 0
+    assert (run / "decision.md").read_bytes() == first
+    assert main(["decide", str(run), "--choose", "fix-1"]) == 0
+    assert b"`fix-1`, as it was asked for" in (run / "decision.md").read_bytes()
+
+
+def test_the_ends_of_lines_are_no_edit(run: Path) -> None:
+    assert main(["decide", str(run)]) == 0
+    record = run / "decision.md"
+    record.write_bytes(record.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert main(["decide", str(run)]) == 0
+
+
+@pytest.mark.parametrize("at", [0, 200, -80, -1])
+def test_a_record_with_one_letter_more_stays(at: int, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["decide", str(run)]) == 0
+    record = run / "decision.md"
+    text = record.read_text("utf-8")
+    edited = f"{text[:at]}x{text[at:]}"
+    record.write_text(edited, "utf-8")
+
+    assert main(["decide", str(run)]) == 2
+    assert "somebody has edited it" in capsys.readouterr().err
+    assert record.read_text("utf-8") == edited
+
+
 def test_a_record_that_is_there_stays(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (run / "decision.md").write_text("mine\n", "utf-8")
 
     assert main(["decide", str(run)]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "somebody has edited it" in capsys.readouterr().err
     assert (run / "decision.md").read_text("utf-8") == "mine\n"
 
     assert main(["decide", str(run), "--force"]) == 0
@@ -54,7 +85,7 @@ def test_another_folder_is_made(run: Path) -> None:
         (["nowhere"], "no run 'nowhere'"),
         (
             ["{}", "--choose", "tcp.x"],
-            "--choose tcp.x: no probe of that run; its are node.drizzle-vercel-sql",
+            "--choose tcp.x: no probe or fix of that run; there are node.drizzle-vercel-sql",
         ),
     ],
 )

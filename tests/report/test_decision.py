@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from repro.report import decision
+from repro.report import candidates, decision
 from tests.report.conftest import Run
 from tests.report.hostile import TEXTS, with_text
 from tests.report.test_hostile import shape, structure
@@ -24,17 +24,65 @@ def test_what_passed_in_one_piece_is_proposed_the_quickest_first(healthy: Run) -
 
 
 def test_the_control_is_no_option_to_propose(healthy: Run) -> None:
-    names = [each["name"] for each in decision.proposal(healthy.document, pushes=False)]
+    names = [each["name"] for each in candidates.proposal(healthy.document, pushes=False)]
     assert names
     assert "tcp.raw" not in names
+    assert "it is the control of the comparison" in record(healthy, "tcp.raw")
 
 
 @pytest.mark.parametrize("status", ["broken", "not_checked"])
 def test_what_is_not_known_to_be_one_is_not_proposed(status: str, healthy: Run) -> None:
     for each in healthy.document["probes"]:
         each["atomicity"]["status"] = status  # type: ignore[typeddict-item]
-    assert decision.proposal(healthy.document, pushes=False) == []
+    assert candidates.proposal(healthy.document, pushes=False) == []
     assert "- For the database: none." in record(healthy)
+
+
+def test_what_was_not_checked_is_told_and_counts_against_it(healthy: Run) -> None:
+    for each in healthy.document["probes"]:
+        each["duration_ms"] = 10.0 if each["name"] == "ws.neon" else 50.0
+        if each["name"] == "ws.neon":
+            each["atomicity"]["detail"] = {"at_once": {"not_checked": "needs the lab or --commit"}}
+    text = record(healthy)
+    assert "- For the database: `http.neon`." in text
+    assert "- whether transactions at once stay apart (needs the lab or --commit): `ws.neon`" in text
+    assert "`ws.neon`: whether transactions at once stay apart" in record(healthy, "ws.neon")
+
+
+def test_an_option_is_told_with_what_it_needs_and_how_long_a_first_transaction_waits(healthy: Run) -> None:
+    row = next(line for line in record(healthy).splitlines() if line.startswith("| `ws.neon` | `websockets"))
+    assert row == (
+        "| `ws.neon` | `websockets 16.0` | `websocket` | a gateway for WebSockets | passed | held"
+        " | 5 ms | 42 ms |"
+    )
+
+
+def test_without_an_answer_to_begin_there_is_no_time_to_it(origin: Run) -> None:
+    (failed,) = [each for each in origin.document["probes"] if each["name"] == "ws.neon"]
+    assert candidates.ms_to_begin(failed) is None
+
+
+def test_a_fix_can_be_chosen_with_its_proof_as_far_as_there_is_one(origin: Run) -> None:
+    finding = origin.document["findings"][0]
+    finding |= {"cause": "sl-localhost-443", "proof": "confirmed", "fix": ["Take pg.", "Run a proxy."]}
+    assert "`fix-2`: Run a proxy. (against `sl-localhost-443`)" in record(origin)
+    assert "which no experiment of this run has proved" in record(origin, "fix-1")
+    finding["experiment"] = {
+        "change": "a gateway",
+        "baseline": {"runs": 3, "failed": 3},
+        "changed": {"runs": 3, "failed": 0},
+        "command": "repro run",
+    }
+    text = record(origin, "fix-1")
+    assert "`fix-1`, as it was asked for: Take pg." in text
+    assert (
+        "unchanged it failed 3 of 3 times, and 0 of 3 with a gateway. Whether that is this very fix" in text
+    )
+
+
+def test_the_evidence_of_a_finding_leads_to_its_events(origin: Run) -> None:
+    origin.document["findings"][0]["evidence"] = [{"probe": "ws.neon", "seq": 2, "text": "connect refused"}]
+    assert "  - `trace/ws.neon.jsonl`, event 2: `connect refused`" in record(origin)
 
 
 def test_what_failed_is_told_in_the_consequences(mishaps: Run) -> None:
