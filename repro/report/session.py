@@ -60,7 +60,8 @@ class Session:
         """What one message of the server answers, and whether that is a failure."""
         name = str(line.get("pg.name"))
         if name == "ErrorResponse":
-            yield f"{line.get('pg.sqlstate') or ''} {one_line(str(line.get('pg.message') or 'error'))}", True
+            text = one_line(str(line.get("pg.message") or "error"))
+            yield f"{line.get('pg.sqlstate') or ''} {text}".lstrip(), True
         elif name == "AuthenticationOk" and self._logging_in:
             yield "logged in", False
         elif name == "CommandComplete" and not self._observing:

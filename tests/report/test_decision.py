@@ -8,7 +8,7 @@ import pytest
 
 from repro.report import candidates, decision
 from tests.report.conftest import Run
-from tests.report.hostile import TEXTS, with_text
+from tests.report.hostile import TEXTS, everywhere, with_text
 from tests.report.test_hostile import shape, structure
 
 
@@ -115,5 +115,14 @@ def test_of_nothing_nothing_is_proposed(healthy: Run) -> None:
 def test_no_text_changes_the_structure(name: str, mishaps: Run) -> None:
     harmless = structure(record(with_text(mishaps, "harmless words")))
     hostile = structure(record(with_text(mishaps, TEXTS[name])))
+    assert shape(hostile) == shape(harmless)
+    assert hostile.links == ["decision.svg"]
+
+
+@pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if text.strip()])
+@pytest.mark.parametrize("chosen", [None, "fix-1"])
+def test_no_text_in_any_field_changes_the_structure(name: str, chosen: str | None, mishaps: Run) -> None:
+    harmless = structure(record(everywhere(mishaps, "harmless words"), chosen))
+    hostile = structure(record(everywhere(mishaps, TEXTS[name]), chosen))
     assert shape(hostile) == shape(harmless)
     assert hostile.links == ["decision.svg"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from repro.report.sequence import MOST_PEERS, label, mermaid
 from tests.report.conftest import Run, event, outcome
-from tests.report.hostile import TEXTS, with_text
+from tests.report.hostile import TEXTS, everywhere, with_text
 
 LINE = re.compile(
     r"sequenceDiagram"
@@ -151,6 +151,16 @@ def test_no_text_is_more_than_a_label(text: str, origin: Run, mishaps: Run) -> N
         for each in hostile.document["probes"]:
             for line in mermaid({**each, "name": text}, hostile.events.get(each["name"], [])).splitlines():
                 assert LINE.fullmatch(line), line
+
+
+@pytest.mark.parametrize("text", TEXTS.values())
+def test_no_text_in_any_field_is_more_than_a_label(text: str, mishaps: Run) -> None:
+    _, lines = split(mishaps)
+    mishaps.events["orm.sqlalchemy-psycopg"] = lines
+    hostile = everywhere(mishaps, text)
+    for each in hostile.document["probes"]:
+        for line in mermaid(each, hostile.events.get(each["name"], [])).splitlines():
+            assert LINE.fullmatch(line), line
 
 
 @given(st.text(max_size=60))
