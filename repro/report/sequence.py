@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from textwrap import wrap
 from typing import Any
 
 from repro.diagnose.undiagnosed import in_words
@@ -22,6 +23,9 @@ Line = Mapping[str, Any]
 MOST_STEPS = 40
 MOST_PEERS = 6
 MOST_OF_A_NOTE = 160
+WIDTH = 60
+"""Characters of a line of a note."""
+
 MOST_OF_A_NAME = 60
 
 ROLES = {
@@ -70,12 +74,12 @@ def mermaid(outcome: Outcome, lines: Iterable[Line], *, most: int = MOST_STEPS) 
             "sequenceDiagram",
             f"    participant P as {_name(outcome)}",
             *(
-                f"    participant {short} as {label(shortened(_role(who, outcome), MOST_OF_A_NAME))}"
+                f"    participant {short} as {_in_lines(_role(who, outcome))}"
                 for who, short in names.items()
                 if who != PROBE
             ),
             *(f"    {_drawn(step, names)}" for step in shown),
-            *(f"    Note over P: {label(text)}" for text in _ending(outcome)),
+            *(f"    Note over P: {_in_lines(wrap(text, WIDTH))}" for text in _ending(outcome)),
         ]
     )
 
@@ -87,6 +91,11 @@ def _name(outcome: Outcome) -> str:
 def label(text: str) -> str:
     """A text as mermaid can have it anywhere: on one line, with numbers for all that could mean something."""
     return _PLAIN.sub(lambda found: f"#{ord(found[0])};", one_line(text)).strip()
+
+
+def _in_lines(texts: Iterable[str]) -> str:
+    """Texts below each other."""
+    return "<br/>".join(filter(None, map(label, texts)))
 
 
 def _transaction(outcome: Outcome, lines: Sequence[Line]) -> list[Step]:
@@ -136,15 +145,18 @@ def _participants(told: Iterable[Step]) -> dict[Speaker, str]:
     return {PROBE: "P", **resolver, **{who: f"S{number}" for number, who in enumerate(servers, start=1)}}
 
 
-def _role(who: Speaker, outcome: Outcome) -> str:
+def _role(who: Speaker, outcome: Outcome) -> list[str]:
+    """Who a participant is, in lines."""
     if not isinstance(who, Server):
-        return who
+        return [who]
     port = network.port_of(who.address)
     protocols = [each["protocol"] for each in outcome["predicted"] if each["port"] == port]
     role = next((ROLES[each] for each in protocols if each in ROLES), "")
-    connection = "" if who.connection is None else f", connection {who.connection}"
-    backend = "" if who.backend is None or who.connection is None else f", backend {who.backend}"
-    return f"{who.address} {role}".rstrip() + connection + backend
+    if who.connection is None:
+        return [shortened(who.address, MOST_OF_A_NAME), role]
+    connection = f", connection {who.connection}"
+    backend = "" if who.backend is None else f"backend {who.backend}"
+    return [shortened(who.address, MOST_OF_A_NAME), f"{role}{connection}".removeprefix(", "), backend]
 
 
 def _bounded(told: Sequence[Step], most: int, *, head: int) -> list[Step]:

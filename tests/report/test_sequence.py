@@ -32,7 +32,7 @@ def test_a_refused_connection_is_drawn_as_what_it_was(origin: Run) -> None:
         "sequenceDiagram",
         "    participant P as ws.neon",
         "    participant R as resolver",
-        "    participant S1 as 127.0.0.1:443 WebSocket",
+        "    participant S1 as 127.0.0.1:443<br/>WebSocket",
         "    P->>R: localhost",
         "    R-->>P: 127.0.0.1",
         "    P-xS1: connect: ECONNREFUSED",
@@ -83,8 +83,8 @@ def test_a_transaction_that_is_none_is_drawn_on_the_backends_where_it_ran(mishap
     assert mermaid(*split(mishaps)).splitlines() == [
         "sequenceDiagram",
         "    participant P as orm.sqlalchemy-psycopg",
-        "    participant S1 as 127.0.0.1:5433 Postgres, connection 1, backend 1235",
-        "    participant S2 as 127.0.0.1:5433 Postgres, connection 2, backend 1236",
+        "    participant S1 as 127.0.0.1:5433<br/>Postgres, connection 1<br/>backend 1235",
+        "    participant S2 as 127.0.0.1:5433<br/>Postgres, connection 2<br/>backend 1236",
         "    P->>S1: BEGIN",
         "    P->>S2: INSERT INTO jobs",
         "    S2--xP: no answer was seen",
@@ -100,7 +100,7 @@ def test_of_a_check_that_failed_the_check_is_drawn(mishaps: Run) -> None:
     found["atomicity"] |= {"backends": [1235], "xids": ["754"]}
     drawn = mermaid(found, lines).splitlines()
     assert drawn[2:5] == [
-        "    participant S1 as 127.0.0.1:5433 Postgres, connection 1, backend 1235",
+        "    participant S1 as 127.0.0.1:5433<br/>Postgres, connection 1<br/>backend 1235",
         "    Note over P: transactions at once",
         "    P->>S1: ROLLBACK",
     ]
