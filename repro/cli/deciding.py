@@ -69,7 +69,7 @@ def _is_edited(file: Path) -> bool:
     """Whether a file is there, and is not as this command has written it."""
     try:
         text = file.read_text("utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError):
         return True

@@ -74,6 +74,13 @@ def test_a_record_that_is_there_stays(run: Path, capsys: pytest.CaptureFixture[s
     assert (run / "decision.md").read_text("utf-8") != "mine\n"
 
 
+def test_a_file_in_the_place_of_a_folder_is_one_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("taken").touch()
+
+    assert main(["decide", str(run), "--out", "taken"]) == 2
+    assert "taken: cannot be written to" in capsys.readouterr().err
+
+
 def test_another_folder_is_made(run: Path) -> None:
     assert main(["decide", str(run), "--out", "docs/decisions", "--choose", "node.drizzle-vercel-sql"]) == 0
     assert "speaks against it" in Path("docs/decisions/decision.md").read_text("utf-8")
