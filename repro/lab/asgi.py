@@ -78,6 +78,7 @@ _SETTINGS: dict[str, Any] = {
     "http": "h11",
     "ws": "websockets-sansio",  # the other implementation uses an API that websockets has deprecated
     "ws_max_size": 64 * 1024 * 1024,  # the JavaScript driver joins its writes into one frame
+    "ws_per_message_deflate": False,  # so that traces hold the messages inside, which nobody inflates
     "loop": "none",
     "lifespan": "off",
     "interface": "asgi3",
