@@ -157,6 +157,10 @@ def _atomicity(outcome: Outcome) -> str:
     found = outcome["atomicity"]
     if found["status"] != "broken":
         return ""
+    if len(found["backends"]) == 1:
+        return (
+            f"**broken**: alone on one backend {cell(found['backends'][0])}, and split among others at once"
+        )
     backends = ", ".join(map(str, found["backends"][:MOST_OF_A_LIST])) or "unknown"
     xids = ", ".join(found["xids"][:MOST_OF_A_LIST]) or "unknown"
     return f"**broken**: backends {cell(backends)}, transaction ids {cell(xids)}"

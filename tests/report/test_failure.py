@@ -4,6 +4,7 @@ from typing import Any
 
 from repro.document import ChainLink, Outcome
 from repro.report.failure import Room, render
+from tests.report.conftest import Run
 
 
 def section(run: Any, name: str, room: Room | None = None) -> str:
@@ -109,3 +110,10 @@ def test_less_room_ends_at_nothing() -> None:
         room = room.less()
 
     assert (room.probes, room.trace_lines, room.log_lines) == (0, 0, 0)
+
+
+def test_a_transaction_that_is_one_alone_and_split_among_others_is_told_so(mishaps: Run) -> None:
+    found = next(each for each in mishaps.document["probes"] if each["atomicity"]["status"] == "broken")
+    found["atomicity"]["backends"] = [1234]
+    text = section(mishaps, found["name"])
+    assert "| atomicity | **broken**: alone on one backend `1234`, and split among others at once |" in text

@@ -144,6 +144,9 @@ def _atomicity(outcome: Outcome) -> Html | None:
         return None
     backends = ", ".join(map(str, found["backends"][:20])) or "unknown"
     xids = ", ".join(found["xids"][:20]) or "unknown"
+    if len(found["backends"]) == 1:
+        told = ": alone on one backend, and split among others at once"
+        return join(element("b", "✕ broken"), told)
     return join(element("b", "✕ broken"), ": backends ", code(backends), ", transaction ids ", code(xids))
 
 
