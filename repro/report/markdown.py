@@ -18,6 +18,8 @@ from repro.reproduce.record import Reproduction
 
 Events = Mapping[str, Sequence[Mapping[str, Any]]]
 
+MOST_FINDINGS = 20
+
 ABOUT = (
     "txrepro runs one and the same production transaction through each driver, and one and the same push "
     "through each transport, records what each did on the network, and checks that the transaction was one."
@@ -59,7 +61,7 @@ def overview(document: RunDocument, events_by_probe: Events, room: Room) -> tupl
         events_by_probe: the trace lines of each probe, by its name; a probe may be missing.
         room: how much to show.
     """
-    return _result(document, events_by_probe), _matrix(document, room)
+    return _result(document, events_by_probe, room), _matrix(document, room)
 
 
 def _contents(document: RunDocument, events: Events, room: Room) -> dict[str, str]:
@@ -67,7 +69,7 @@ def _contents(document: RunDocument, events: Events, room: Room) -> dict[str, st
     return {
         "form": "",
         "summary": template.SUMMARY,
-        "result": _result(document, events),
+        "result": _result(document, events, room),
         "matrix": _matrix(document, room),
         "failures": "\n\n".join(_failures(document, events, room)),
         "commands": facts.commands(document),
@@ -77,14 +79,14 @@ def _contents(document: RunDocument, events: Events, room: Room) -> dict[str, st
     }
 
 
-def _result(document: RunDocument, events: Events) -> str:
+def _result(document: RunDocument, events: Events, room: Room) -> str:
     """The run at a glance: the counts, then one line for each way in which probes failed."""
     counts = matrix.tally(document["probes"])
     probes = document["probes"]
     where = "the lab" if document["target"].get("kind") == "lab" else "one target"
     many = f"{len(probes)} probe{'s' * (len(probes) != 1)}"
     glance = f"**{counts}** of {many} on {where}, {document['started_at'][:10]}."
-    return "\n\n".join([f"{glance} {ABOUT}", *_findings(document, events)])
+    return "\n\n".join([f"{glance} {ABOUT}", *_findings(document, events, room)])
 
 
 def _matrix(document: RunDocument, room: Room) -> str:
@@ -140,23 +142,27 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(map(cell, names[:12])) + (" …" if len(names) > 12 else "")
 
 
-def _findings(document: RunDocument, events: Events) -> Iterator[str]:
-    if document["findings"]:
-        items = (_finding(finding, document, events) for finding in document["findings"][:20])
+def _findings(document: RunDocument, events: Events, room: Room) -> Iterator[str]:
+    findings = document["findings"]
+    shown = findings[: max(3, min(MOST_FINDINGS, room.probes))]
+    if shown:
+        items = (_finding(finding, document, events, room) for finding in shown)
         yield "\n".join(f"{number}. {item}" for number, item in enumerate(items, start=1))
+    if len(findings) > len(shown):
+        yield f"{len(findings) - len(shown)} more findings are in `run.json`."
 
 
-def _finding(finding: Finding, document: RunDocument, events: Events) -> str:
+def _finding(finding: Finding, document: RunDocument, events: Events, room: Room) -> str:
     """One finding as an item of a list. Undiagnosed, it says what was seen and no more."""
     head = f"{_some(finding['probes'])}: **{prose(shortened(finding['title'], MOST_OF_A_NOTE))}**"
     if finding["cause"] is None:
         first = f"{head}{_parting(finding, document, events)} (cause not determined)"
-        return "\n   ".join([first, *_ruled_out(finding)])
+        return "\n   ".join([first, *_ruled_out(finding, room)])
     lines = [
         f"{head} (cause {code(shortened(finding['cause'], MOST_OF_A_NAME))}, {finding['proof']})",
         prose(shortened(finding["summary"], 1_000)),
     ]
-    return "\n   ".join([*filter(None, lines), *_proof(finding)])
+    return "\n   ".join([*filter(None, lines), *_proof(finding, room)])
 
 
 def _parting(finding: Finding, document: RunDocument, events: Events) -> str:
@@ -179,20 +185,20 @@ def _failed(counts: Counts) -> str:
     return f"failed {counts['failed']} of {counts['runs']} times"
 
 
-def _proof(finding: Finding) -> Iterator[str]:
+def _proof(finding: Finding, room: Room) -> Iterator[str]:
     if (experiment := finding["experiment"]) is not None:
         before, after = map(_failed, (experiment["baseline"], experiment["changed"]))
         change = prose(shortened(experiment["change"], MOST_OF_A_NOTE))
         command = code(shortened(experiment["command"], MOST_OF_A_NOTE))
         yield f"- experiment: {change}: {before} before, {after} with it; {command}"
-    yield from _ruled_out(finding)
-    for fix in finding["fix"]:
+    yield from _ruled_out(finding, room)
+    for fix in finding["fix"][: room.links]:
         yield f"- fix: {prose(shortened(fix, MOST_OF_A_NOTE))}"
-    for link in finding["links"]:
+    for link in finding["links"][: room.links]:
         yield f"- see {code(shortened(link, MOST_OF_A_NOTE))}"
 
 
-def _ruled_out(finding: Finding) -> Iterator[str]:
-    for other in finding["ruled_out"][:8]:
+def _ruled_out(finding: Finding, room: Room) -> Iterator[str]:
+    for other in finding["ruled_out"][: min(8, room.links)]:
         cause = code(shortened(other["cause"], MOST_OF_A_NAME))
         yield f"- ruled out {cause}: {prose(shortened(other['because'], MOST_OF_A_NOTE))}"

@@ -206,3 +206,12 @@ def test_a_thousand_failing_probes_stay_under_the_limit_too(origin: Any) -> None
 
     assert len(text) < LIMIT
     assert "more failing probes are in `run.json`." in text
+
+
+def test_a_finding_with_endless_fixes_and_links_does_not_make_an_endless_report(origin: Any) -> None:
+    (finding, *_) = origin.document["findings"]
+    finding["cause"] = "sl-localhost-443"
+    finding["fix"] = ["do " * 100] * 500
+    finding["links"] = ["https://a.test/" + "x" * 300] * 500
+    origin.document["findings"] = [finding] * 30
+    assert len(render(origin.document, origin.events, issue_template())) < LIMIT
