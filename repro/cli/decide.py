@@ -25,7 +25,7 @@ EPILOG = options.epilog(
         "repro decide latest --choose fix-1": "the first of the fixes",
         "repro decide latest --out docs/decisions": "somewhere else",
     },
-    "exit codes: 0 written, 2 no such run or option, or a record that was edited is there",
+    "exit codes: 0 written; 2 no such run or option, or an edited record is there",
 )
 
 

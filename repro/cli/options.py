@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - it has no other name
 
 
@@ -100,6 +100,8 @@ def path(text: str) -> Path:
     """
     if not text.strip() or "://" in text:
         raise argparse.ArgumentTypeError("give a path")
+    from pathlib import Path  # noqa: PLC0415 - help needs none
+
     return Path(text)
 
 
@@ -112,7 +114,7 @@ def positive_seconds(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
+        value = 0.0
+    if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError("give a number of seconds above zero")
     return value

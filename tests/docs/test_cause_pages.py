@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from repro.cli.explain import all_pages
+from repro.cli.explaining import all_pages
 from repro.diagnose.causes import BY_ID, CAUSES
 from repro.document import LAYERS
 from repro.lab.scenarios import SCENARIOS
