@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from repro.cli import options
+from repro.cli import errors, options
 
 if TYPE_CHECKING:
     from repro.cli.options import Subparsers
@@ -77,6 +77,8 @@ def execute(arguments: argparse.Namespace) -> int:
     """Carry the command out."""
     # They load the reports' code, which help does not need.
     if arguments.check is not None:
+        if arguments.run is not None:
+            raise errors.UsageError("report: --check reads a file and no run; leave RUN out")
         from repro.cli import checking  # noqa: PLC0415
 
         return checking.check(arguments.check, arguments.env_file)

@@ -47,6 +47,8 @@ def report(arguments: argparse.Namespace) -> int:
 def _text(arguments: argparse.Namespace) -> str:
     file = find_run(arguments.run, output.REPORTS)
     document = read_run(file)
+    if arguments.preview and (arguments.upstream is not None or arguments.format != "markdown"):
+        raise UsageError("--preview: is of the run's files; leave --for and --format out")
     if arguments.preview:
         return preview.listing(_files(file.parent), document, read_events(file.parent, document))
     form = arguments.format

@@ -57,12 +57,18 @@ def proposal(document: RunDocument, *, pushes: bool) -> list[Outcome]:
         pushes: of the queue; else of the database.
     """
     fit = [each for each in document["probes"] if is_push(each) == pushes and is_fit(each)]
-    return sorted(fit, key=lambda each: (len(list(unchecked(each))), each["duration_ms"], each["name"]))
+    return sorted(fit, key=lambda each: (len(list(unchecked(each))), _time(each), each["name"]))
+
+
+def _time(outcome: Outcome) -> float:
+    """Milliseconds to BEGIN, where there is one: after it drivers are checked to different ends."""
+    begun = ms_to_begin(outcome)
+    return outcome["duration_ms"] if begun is None else begun
 
 
 def is_fit(outcome: Outcome) -> bool:
     """Whether a probe passed, and nothing that was checked of its transaction speaks against its driver."""
-    atomic = outcome["atomicity"]["status"] in {"held", "not_applicable"}
+    atomic = is_push(outcome) or outcome["atomicity"]["status"] == "held"
     return outcome["status"] == "pass" and atomic and outcome["name"] != CONTROL
 
 

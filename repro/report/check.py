@@ -70,6 +70,7 @@ def problems(text: str, *, secrets: Iterable[str] = ()) -> list[Problem]:
     read = code_blocks.read(lines)
     outside = _CODE.sub(_blank, "\n".join(code_blocks.outside(read))).split("\n")
     found = [
+        *_nothing_at_the_head(lines, outside),
         *_size(text),
         *_secrets(lines, Redactor(secrets)),
         *_fences(read),
@@ -145,6 +146,18 @@ def _comments(outside: Sequence[str]) -> Iterator[tuple[int, str]]:
     text = "\n".join(outside)
     for found in _COMMENT.finditer(text):
         yield text.count("\n", 0, found.start()) + 1, found[0]
+
+
+def _nothing_at_the_head(lines: Sequence[str], outside: Sequence[str]) -> Iterator[Problem]:
+    """A report without a heading that asks for the sentence has it first; a document with a title is none."""
+    said = [line.strip() for line in _without_comments(outside) if line.strip()]
+    if not any(map(str.strip, lines)):
+        yield Problem(1, "nothing is written", "write the report, or make one with repro report")
+        return
+    asked = any(title.casefold().strip(" *:") in ASKED_OF_A_PERSON for _, title, _ in _sections(outside))
+    marked = any(_SLOT.search(comment) for _, comment in _comments(outside))
+    if said and not asked and not marked and re.match(r"#{2,6} |\*\*|\* \*\*", said[0]):
+        yield Problem(1, "no sentence says what is wrong", "write one before the first heading")
 
 
 def _empty_summaries(outside: Sequence[str]) -> Iterator[Problem]:

@@ -254,7 +254,9 @@ def _proposed(document: RunDocument, pushes: bool) -> str:  # noqa: FBT001 - whi
     told = [f"- For {what}: {_name(first)}. It passed{held}."]
     if others:
         names = ", ".join(map(_name, others[:12]))
-        told.append(f"So did {names}; it was the quickest of those of which least is open.")
+        told.append(
+            f"So did {names}; it was the quickest (a database to BEGIN) of those of which least is open."
+        )
     if gaps:
         told.append(f"Not checked: {'; '.join(gaps)}.")
     return " ".join(told)

@@ -41,6 +41,8 @@ Row = tuple[str, Sequence[str]]
 _OF_A_RUN = frozenset({"--node", "--no-experiments", "--show-hosts", "--tap", "--pcap", "--json"})
 """Flags of `repro run` alone, none of which has a value."""
 
+_SCENARIO = re.compile(r"the lab, in the scenario ([\w-]{1,80})")
+
 MOST_OF_A_FACT = 600
 MOST_FACTS = 40
 MOST_COMMANDS = 20
@@ -81,7 +83,7 @@ def _in_code(told: Sequence[str]) -> str:
         if room <= 0:
             return ", ".join([*pieces, "…"])
         pieces.append(code(shortened(piece, MOST_OF_A_FACT)))
-        room -= len(piece)
+        room -= len(pieces[-1]) + 2
     return ", ".join(pieces)
 
 
@@ -114,13 +116,21 @@ def target(document: RunDocument) -> str:
 def target_rows(document: RunDocument) -> list[Row]:
     """What is known of the target, as facts."""
     known = document["target"]
-    on_lab = known.get("kind") == "lab"
-    rows: list[Row] = [("target", ["the lab" if on_lab else "the user's own"])]
+    whose = "the lab" if known.get("kind") == "lab" else "the user's own"
+    rows: list[Row] = [("target", ["the lab, with a fault" if scenario(document) else whose])]
     for name, value in known.items():
         if name not in {"kind", "sources"}:
             inner = value if isinstance(value, Mapping) else {name: value}
             rows += [(TARGET_NAMES.get(each, each), told(inner[each])) for each in inner]
     return rows[:MOST_FACTS]
+
+
+def scenario(document: RunDocument) -> str:
+    """The scenario of the lab that put a fault in place; empty for a run without one."""
+    notes = document["target"].get("notes")
+    texts = [str(each) for each in notes] if isinstance(notes, list) else []
+    found = next(filter(None, map(_SCENARIO.fullmatch, texts)), None)
+    return found[1] if found else ""
 
 
 def commands(document: RunDocument) -> str:

@@ -76,7 +76,7 @@ def render(
     """
     drawn = diagram(outcome, lines, room) if is_drawn else []
     parts = [_heading(outcome, error), table(outcome, error, lines, contrast), chain(error, room), *drawn]
-    return "\n\n".join([*parts, *_notes(outcome), *log(outcome, room), *trace(outcome, lines, room)])
+    return "\n\n".join([*parts, *notes(outcome), *log(outcome, room), *trace(outcome, lines, room)])
 
 
 def diagram(outcome: Outcome, lines: Sequence[Line], room: Room) -> Iterator[str]:
@@ -193,10 +193,11 @@ def _link(depth: int, link: ChainLink, room: Room) -> str:
     return f"{bullet}{label}: {message}" if message else f"{bullet}{label}"
 
 
-def _notes(outcome: Outcome) -> Iterator[str]:
-    notes = [f"- {prose(shortened(note, MOST_OF_A_NOTE))}" for note in outcome.get("notes", [])[:10]]
-    if notes:
-        yield "\n".join(notes)
+def notes(outcome: Outcome) -> Iterator[str]:
+    """What a reader must know and no other field says, as a list."""
+    told = [f"- {prose(shortened(note, MOST_OF_A_NOTE))}" for note in outcome.get("notes", [])[:10]]
+    if told:
+        yield "\n".join(told)
 
 
 def log(outcome: Outcome, room: Room) -> Iterator[str]:

@@ -124,7 +124,7 @@ def pgbouncer(subject: Subject, _heading: Heading) -> str:
 def saas(subject: Subject, _heading: Heading) -> str:
     """Which service runs the database, as far as the run knows."""
     hosts = _hosts(subject)
-    if subject.document["target"].get("kind") == "lab" or (hosts and set(hosts) <= LOOPBACK):
+    if subject.document["target"].get("kind") == "lab" or facts.scenario(subject.document):
         return "no: a local install"
     service = next((name for end, name in SERVICES.items() if any(each.endswith(end) for each in hosts)), "")
     return f"yes: {service}; a local install was not tried in this run" if service else ""
@@ -165,7 +165,7 @@ def actual(subject: Subject, heading: Heading, room: Room) -> str:
     told = f"{failure.ending(subject.main, subject.error)}."
     if alike:
         told += f" Alike: {_names(alike)}."
-    return "\n\n".join((told, table(subject, heading, room)))
+    return "\n\n".join((told, table(subject, heading, room), *failure.notes(subject.main)))
 
 
 def table(subject: Subject, _heading: Heading, _room: Room) -> str:
@@ -177,11 +177,26 @@ def table(subject: Subject, _heading: Heading, _room: Room) -> str:
 
 def error(subject: Subject, _heading: Heading, room: Room) -> str:
     """The whole chain of errors."""
-    return "" if subject.error is None else failure.chain(subject.error, room)
+    if subject.error is None:
+        return ""
+    if subject.error["failure"] == "not_atomic":
+        found = fence(shortened(subject.error["message"], 2 * room.message))
+        return f"What txrepro's check of the transaction found, whether or not the driver raised:\n\n{found}"
+    return failure.chain(subject.error, room)
 
 
 def steps(subject: Subject, _heading: Heading, room: Room) -> str:
-    """How to repeat it: with the program alone where there is one, else with this tool."""
+    """How to repeat it, and what was broken on purpose where something was."""
+    fault = facts.scenario(subject.document)
+    said = (
+        "The target was the lab of txrepro with a fault put in on purpose, and a healthy one shows nothing:"
+        f" {_code(f'repro lab run {fault}')} puts it in place."
+    )
+    return "\n\n".join([*([said] if fault else []), _repeated(subject, room)])
+
+
+def _repeated(subject: Subject, room: Room) -> str:
+    """With the program alone where there is one, else with this tool."""
     made = subject.reproduction
     if made is not None:
         commands = fence(shortened(f"{made.install}\n{made.command}", 2_000), "sh")

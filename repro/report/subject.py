@@ -100,5 +100,6 @@ def of(
     """
     failing = upstream.failing_for(document, target)
     proved = {each.probe: each for each in reproductions if each.every_time}
-    program = next((proved[each["name"]] for each in failing if each["name"] in proved), None)
+    own = (each["name"] for each in failing if upstream.is_of(each, target))
+    program = next((proved[name] for name in own if name in proved), None)
     return Subject(document, events, target, upstream.finding_for(document, target), failing, program)

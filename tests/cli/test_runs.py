@@ -147,3 +147,23 @@ def test_what_was_taken_out_is_listed(run: Path, capsys: pytest.CaptureFixture[s
     told = capsys.readouterr().out
     assert "[user:0a1b2c]" in told
     assert "probes[0].reason" in told
+
+
+def test_another_driver_s_program_is_no_reproduction_for_an_upstream(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["report", str(ORIGIN.parent / "commit-answer-lost"), "--for", "asyncpg"]) == 0
+
+    shown = capsys.readouterr().out
+    assert "tcp_psycopg.py" not in shown
+    assert "`repro lab run ca-commit-ack-lost` puts it in place" in shown
+
+
+@pytest.mark.parametrize(
+    "words", [["latest", "--check", "x.md"], ["latest", "--preview", "--for", "asyncpg"]]
+)
+def test_what_does_not_go_together_is_refused(
+    words: list[str], run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", *words]) == 2
+    assert "leave" in capsys.readouterr().err

@@ -191,3 +191,15 @@ def test_a_mention_fails_nothing() -> None:
 def test_any_text_can_be_checked(text: str) -> None:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").count("\n") + 1
     assert all(1 <= each.line <= lines for each in problems(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n\n", "## Steps to reproduce\n\nx\n", "* **asyncpg version**: `0.31`\n"]
+)
+def test_without_a_heading_for_it_the_sentence_comes_first(text: str) -> None:
+    assert len(of(text)) == 1
+    assert of(f"{WRITTEN}\n\n{text}") == []
+
+
+def test_a_document_with_a_title_needs_no_sentence_before_it() -> None:
+    assert of("# Which driver\n\n## Context\n\nOurs.\n") == []

@@ -108,3 +108,10 @@ def test_a_probe_alone_has_no_flag_that_only_a_run_has(origin: Run) -> None:
         "repro probe http.neon --deadline 60 --commit",
         "repro probe ws.neon --deadline 60 --commit",
     ]
+
+
+def test_a_run_of_a_scenario_says_that_something_was_broken_on_purpose(origin: Run) -> None:
+    assert facts.scenario(origin.document) == ""
+    origin.document["target"]["notes"] = ["the lab, in the scenario ca-commit-ack-lost"]
+    assert facts.scenario(origin.document) == "ca-commit-ack-lost"
+    assert "- target: `the lab, with a fault`" in facts.target(origin.document)

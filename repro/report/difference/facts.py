@@ -117,7 +117,7 @@ def _error(outcome: Outcome) -> Told:
     told = {
         "failure": f"{error['failure']} at {error['operation']}",
         "codes": ", ".join(codes),
-        "dialled": error["address"] or "",
+        "failed at the address": error["address"] or "",
     }
     links = error["chain"] or [ChainLink(type=error["type"], message=error["message"], code=None)]
     return told | {

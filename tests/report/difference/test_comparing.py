@@ -52,7 +52,7 @@ def test_what_works_here_and_fails_there_is_told_first(healthy: Run, origin: Run
     assert {probe.name for probe in found.probes[:2]} == {"http.neon", "ws.neon"}
     rows = {row.name: (row.a, row.b) for row in found.probes[0].rows}
     assert rows["stage failed"] == ("", "connect")
-    assert rows["dialled"] == ("", "127.0.0.1:443")
+    assert rows["failed at the address"] == ("", "127.0.0.1:443")
     assert found.probes[0].parting is not None
 
 
