@@ -127,7 +127,8 @@ def _evidence(finding: Finding) -> Iterator[str]:
     for each in finding["evidence"][:MOST_EVIDENCE]:
         file = code(shortened(f"trace/{each['probe']}.jsonl", MOST_OF_A_NAME))
         text = code(shortened(each["text"], MOST_OF_A_NOTE))
-        yield f"  - {file}, event {each['seq']}{f': {text}' if text else ''}"
+        event = "" if each["seq"] is None else f", event {each['seq']}"
+        yield f"  - {file}{event}{f': {text}' if text else ''}"
 
 
 def _options(document: RunDocument) -> str:

@@ -229,8 +229,17 @@ def expected(subject: Subject, _heading: Heading, _room: Room) -> str:
         return ""
     reached = network.passing_addresses(subject.main, subject.document["probes"], subject.events)
     where = f" They dialled {', '.join(_code(each) for each in list(reached)[:4])}." if reached else ""
-    drivers = dict.fromkeys(_driver(each) for each in passing)
-    return f"The same passes over {', '.join(list(drivers)[:8])}, on the same target.{where}"
+    drivers = dict.fromkeys(_way(each, subject.main) for each in passing)
+    proof = subject.finding["experiment"] if subject.finding is not None else None
+    change = (
+        f" It passes with {prose(shortened(proof['change'], MOST_OF_A_NOTE))}." if proof is not None else ""
+    )
+    return f"The same passes over {', '.join(list(drivers)[:8])}, on the same target.{where}{change}"
+
+
+def _way(passing: Outcome, failing: Outcome) -> str:
+    """A driver that passes; by its probe where it is the one that fails, in another way."""
+    return _code(passing["name"]) if passing["driver"] == failing["driver"] else _driver(passing)
 
 
 def versions(subject: Subject, _heading: Heading, _room: Room) -> str:

@@ -167,3 +167,13 @@ def test_what_does_not_go_together_is_refused(
 ) -> None:
     assert main(["report", *words]) == 2
     assert "leave" in capsys.readouterr().err
+
+
+def test_what_should_happen_says_which_way_works_and_with_what_change(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["report", str(ORIGIN)]) == 0
+
+    shown = capsys.readouterr().out
+    assert "The same passes over `node.drizzle-vercel-pool`" in shown
+    assert "It passes with drizzle(createPool())" in shown
