@@ -56,20 +56,24 @@ class Broken:
         return f"{self.name} of the package {self.package} cannot be used: {self.why}; mend or uninstall it"
 
 
-@cache
 def loaded(group: str) -> tuple[tuple[str, object], ...]:
     """What the entry points of a group hold, each with its entry point's name; broken ones are left out.
 
     Args:
         group: `PROBES` or `CAUSES`.
     """
-    return tuple(each for each in _every(group) if not isinstance(each, Broken))
+    return tuple(each for each in _declared(group) if not isinstance(each, Broken))
+
+
+def broken(group: str) -> tuple[Broken, ...]:
+    """The entry points of a group that cannot be loaded."""
+    return tuple(each for each in _declared(group) if isinstance(each, Broken))
 
 
 @cache
-def broken(group: str) -> tuple[Broken, ...]:
-    """The entry points of a group that cannot be loaded."""
-    return tuple(each for each in _every(group) if isinstance(each, Broken))
+def _declared(group: str) -> tuple[tuple[str, object] | Broken, ...]:
+    """Looked up and loaded once: a package that cannot be loaded may take its time to say so."""
+    return tuple(_every(group))
 
 
 def _every(group: str) -> Iterator[tuple[str, object] | Broken]:

@@ -76,7 +76,7 @@ def carry_out(
     with signals.held() as caught:
         document = _document(plan, aimed, command, seen, found.findings)
         written = _write(plan, folder, document, seen, pcap=pcap, show_hosts=show_hosts)
-        shown, _ = redact_run(document, {}, _redactor(plan, document, seen, show_hosts=True))
+        shown = written if show_hosts else _with_names(plan, document, seen)
     return Finished(written, shown, seen.interrupted or caught.happened)
 
 
@@ -91,6 +91,12 @@ def _write(
     }
     packets = partial(_packets, wall_offset_s=seen.started_at.timestamp()) if pcap else None
     return write_run(folder, document, seen.events, redactor, reports, packets=packets)
+
+
+def _with_names(plan: Plan, document: RunDocument, seen: Observation) -> RunDocument:
+    """The document without its secrets, and with the names of hosts and users."""
+    shown, _ = redact_run(document, {}, _redactor(plan, document, seen, show_hosts=True))
+    return shown
 
 
 def _redactor(plan: Plan, document: RunDocument, seen: Observation, *, show_hosts: bool) -> Redactor:

@@ -13,7 +13,7 @@ from pathlib import Path
 from repro.cli import errors, output, terminal
 from repro.cli.errors import UsageError, quoted, without_urls
 from repro.document import RunError, find_run, read_events, read_run
-from repro.document.writing import RUN_FILE
+from repro.document.reading import by_age
 from repro.report import difference
 from repro.report.difference import Difference, Side, markdown, text
 
@@ -50,10 +50,10 @@ def _previous() -> Path:
     Raises:
         RunError: there are not so many.
     """
-    files = sorted((file.stat().st_mtime_ns, file) for file in output.REPORTS.glob(f"*/{RUN_FILE}"))
+    files = by_age(output.REPORTS)
     if len(files) < 2:
         raise RunError(f"fewer than two runs in {output.REPORTS}: make one with `repro run`")
-    return files[-2][1]
+    return files[-2]
 
 
 def _chosen(values: Sequence[str], sides: Iterable[Side]) -> Callable[[str], bool]:

@@ -31,6 +31,7 @@ def report(arguments: argparse.Namespace) -> int:
         raise UsageError(
             "report: name a RUN, such as latest, or a file with --check; see `repro report --help`"
         )
+    _refuse_what_does_not_go_together(arguments)
     try:
         text = _text(arguments)
     except RunError as error:
@@ -44,16 +45,20 @@ def report(arguments: argparse.Namespace) -> int:
     return errors.OK
 
 
+def _refuse_what_does_not_go_together(arguments: argparse.Namespace) -> None:
+    has_form = arguments.format != "markdown"
+    if arguments.preview and (arguments.upstream is not None or has_form):
+        raise UsageError("--preview: is of the run's files; leave --for and --format out")
+    if arguments.upstream is not None and has_form:
+        raise UsageError("--for: is for Markdown; leave --format out")
+
+
 def _text(arguments: argparse.Namespace) -> str:
     file = find_run(arguments.run, output.REPORTS)
     document = read_run(file)
-    if arguments.preview and (arguments.upstream is not None or arguments.format != "markdown"):
-        raise UsageError("--preview: is of the run's files; leave --for and --format out")
     if arguments.preview:
         return preview.listing(_files(file.parent), document, read_events(file.parent, document))
     form = arguments.format
-    if form != "markdown" and arguments.upstream is not None:
-        raise UsageError("--for: is for Markdown; leave --format out")
     if form == "json":
         return file.read_text("utf-8")
     if form == "junit":

@@ -38,10 +38,17 @@ def find_run(run: str | Path, reports: Path = REPORTS) -> Path:
 
 
 def _latest(reports: Path) -> Path:
-    files = [(file.stat().st_mtime_ns, file) for file in reports.glob(f"*/{RUN_FILE}")]
+    files = by_age(reports)
     if not files:
         raise RunError(f"no run in {reports} yet: make one with `repro run`")
-    return max(files)[1]
+    return files[-1]
+
+
+def by_age(reports: Path) -> list[Path]:
+    """The ``run.json`` of each run in a folder of runs, the oldest first."""
+    return [
+        file for _, file in sorted((file.stat().st_mtime_ns, file) for file in reports.glob(f"*/{RUN_FILE}"))
+    ]
 
 
 def read_run(run: str | Path, reports: Path = REPORTS) -> RunDocument:

@@ -154,7 +154,7 @@ def _nothing_at_the_head(lines: Sequence[str], outside: Sequence[str]) -> Iterat
     if not any(map(str.strip, lines)):
         yield Problem(1, "nothing is written", "write the report, or make one with repro report")
         return
-    asked = any(title.casefold().strip(" *:") in ASKED_OF_A_PERSON for _, title, _ in _sections(outside))
+    asked = any(_asks(title) for _, title, _ in _sections(outside))
     marked = any(_SLOT.search(comment) for _, comment in _comments(outside))
     if said and not asked and not marked and re.match(r"#{2,6} |\*\*|\* \*\*", said[0]):
         yield Problem(1, "no sentence says what is wrong", "write one before the first heading")
@@ -163,10 +163,14 @@ def _nothing_at_the_head(lines: Sequence[str], outside: Sequence[str]) -> Iterat
 def _empty_summaries(outside: Sequence[str]) -> Iterator[Problem]:
     """Headings that ask a person, with nothing below; one whose mark is still there is told by that."""
     for number, title, body in _sections(outside):
-        if title.casefold().strip(" *:") in ASKED_OF_A_PERSON and not _SLOT.search(body):
+        if _asks(title) and not _SLOT.search(body):
             said = _COMMENT.sub("", body).strip()
             if not said or said.casefold() in {"n/a", "none", "-", "…", "..."}:
                 yield Problem(number, f"nothing is written below “{title}”", "write one sentence there")
+
+
+def _asks(title: str) -> bool:
+    return title.casefold().strip(" *:") in ASKED_OF_A_PERSON
 
 
 def _sections(outside: Sequence[str]) -> Iterator[tuple[int, str, str]]:
