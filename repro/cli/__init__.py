@@ -1,8 +1,8 @@
 """The command line: ``repro``.
 
-One module a command, each with its parser and what it does. Nothing heavy is imported before a command runs,
-so that ``repro --help`` answers at once. Standard output carries what another program may read and nothing
-else; everything for people goes to standard error.
+One module a command, each with its arguments and what it does. Nothing heavy is imported before a command
+runs, and of the commands only the one that was named, so that ``repro --help`` answers at once. Standard
+output carries what another program may read and nothing else; everything for people goes to standard error.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
 
 from repro.cli import errors, signals
 
+TYPE_CHECKING = False  # as in `repro.cli.parser`
 if TYPE_CHECKING:
     import argparse
+    from typing import NoReturn
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -64,7 +65,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     """
     from repro.cli.parser import build  # noqa: PLC0415 - a caller that only imports `main` pays for nothing
 
-    parser = build()
+    parser = build(argv)
     arguments, extra = parser.parse_known_args(argv)
     if extra:
         raise errors.UsageError(_too_much(extra[0]))

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from repro.cli import options
-
-if TYPE_CHECKING:
-    from repro.cli.options import Subparsers
 
 DESCRIPTION = """\
 Find the first version of a package with which a probe fails, or with --find
@@ -33,11 +29,8 @@ EPILOG = options.epilog(
 )
 
 
-def add_parser(commands: Subparsers) -> None:
-    """Add the command to the command line."""
-    parser = commands.add_parser(
-        "bisect", help="the version that broke or repaired it", description=DESCRIPTION, epilog=EPILOG
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument("package", metavar="PACKAGE", nargs="?", help="redis, or npm:drizzle-orm")
     parser.add_argument("--good", metavar="V", help="a version with which the probe passes")
     parser.add_argument("--bad", metavar="V", help="a version with which it fails")
@@ -60,7 +53,6 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--check", action="store_true", help="the probe alone, for `git bisect run`")
     options.add_target(parser)
     options.add_lab_servers(parser)
-    parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from repro.cli import options
-
-if TYPE_CHECKING:
-    from repro.cli.options import Subparsers
 
 DESCRIPTION = """\
 Write a decision record from a run: context, evidence, options, choice and
@@ -29,14 +25,8 @@ EPILOG = options.epilog(
 )
 
 
-def add_parser(commands: Subparsers) -> None:
-    """Add the command to the command line."""
-    parser = commands.add_parser(
-        "decide",
-        help="write a decision record from a run's evidence",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument("run", metavar="RUN", help="a run's folder, its run.json, its id, or `latest`")
     parser.add_argument(
         "--choose",
@@ -47,7 +37,6 @@ def add_parser(commands: Subparsers) -> None:
         "--out", type=options.path, metavar="DIR", help="write it there (default: the run's folder)"
     )
     parser.add_argument("--force", action="store_true", help="in the place of a record that was edited")
-    parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:

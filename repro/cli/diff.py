@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from repro.cli import options
-
-if TYPE_CHECKING:
-    from repro.cli.options import Subparsers
 
 DESCRIPTION = """\
 Hold two runs against each other: what came of each probe, the first event
@@ -31,11 +27,8 @@ exit codes: 0 they do not differ, 1 they differ, 2 a run cannot be read""",
 )
 
 
-def add_parser(commands: Subparsers) -> None:
-    """Add the command to the command line."""
-    parser = commands.add_parser(
-        "diff", help="two runs side by side, and where they part", description=DESCRIPTION, epilog=EPILOG
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument("a", metavar="RUN_A", help="the first run")
     parser.add_argument("b", metavar="RUN_B", help="the second one")
     parser.add_argument(
@@ -45,7 +38,6 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--format", choices=("text", "markdown", "json"), default="text", help="default: text"
     )
-    parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:

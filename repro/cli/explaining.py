@@ -11,7 +11,6 @@ from pathlib import Path
 from repro.cli import errors, output
 from repro.diagnose.cause import Cause
 from repro.diagnose.causes import BY_ID, CAUSES
-from repro.lab.scenarios import SCENARIOS
 from repro.report.cause_pages import pages
 
 _WIDTH = 78
@@ -49,6 +48,8 @@ def _write_pages(folder: Path) -> int:
 
 def all_pages() -> dict[str, str]:
     """Each page of ``docs/causes`` by its file's name."""
+    from repro.lab.scenarios import SCENARIOS  # noqa: PLC0415 - loads the lab, which one cause's words do not need
+
     shown: dict[str, list[str]] = {}
     for scenario in SCENARIOS:
         if scenario.cause is not None:

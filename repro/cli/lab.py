@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from repro.cli import errors, options
 
-if TYPE_CHECKING:
-    from repro.cli.options import Subparsers
+DESCRIPTION = "The local services."
 
-DESCRIPTION = """\
+UP_DESCRIPTION = """\
 Start Postgres, Valkey and the Neon and Upstash gateways on loopback, print
 the environment to use them, and keep them running until Ctrl-C or SIGTERM.
 
@@ -80,19 +78,15 @@ LIST_EPILOG = options.epilog(
 )
 
 
-def add_parser(commands: Subparsers) -> None:
-    """Add the command and its one subcommand to the command line."""
-    parser = commands.add_parser(
-        "lab", help="local Postgres, Valkey and gateways", description="The local services.", epilog=EPILOG
-    )
-    parser.set_defaults(execute=_nothing_asked)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="lab_command")
     up = subcommands.add_parser(
-        "up", help="start them and keep them running", description=DESCRIPTION, epilog=EPILOG
+        "up", help="start them and keep them running", description=UP_DESCRIPTION, epilog=EPILOG
     )
     up.add_argument("--json", action="store_true", help="print the environment as one JSON object")
     options.add_lab_servers(up)
-    up.set_defaults(execute=execute)
+    up.set_defaults(execute=execute_up)
     gateway = subcommands.add_parser(
         "gateway",
         help="the serverless protocols before your own local database",
@@ -130,7 +124,12 @@ def add_parser(commands: Subparsers) -> None:
     every.set_defaults(execute=execute_list)
 
 
-def _nothing_asked(_arguments: argparse.Namespace) -> int:
+def execute(_arguments: argparse.Namespace) -> int:
+    """Refuse ``lab`` alone.
+
+    Raises:
+        UsageError: always.
+    """
     raise errors.UsageError("lab: name a command, such as `repro lab up`; see `repro lab --help`")
 
 
@@ -157,7 +156,7 @@ def execute_list(arguments: argparse.Namespace) -> int:
     return scenarios.listing(arguments)
 
 
-def execute(arguments: argparse.Namespace) -> int:
+def execute_up(arguments: argparse.Namespace) -> int:
     """Carry ``lab up`` out."""
     from repro.cli import keeping  # noqa: PLC0415 - loads the lab, which help does not need
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import TYPE_CHECKING
 
 from repro.cli import errors, options
-
-if TYPE_CHECKING:
-    from repro.cli.options import Subparsers
 
 DESCRIPTION = """\
 Run the probes in environments with other versions of their packages, each in
@@ -41,11 +37,8 @@ _MOST_JOBS = 256
 _SHARD = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
 
 
-def add_parser(commands: Subparsers) -> None:
-    """Add the command to the command line."""
-    parser = commands.add_parser(
-        "matrix", help="the probes over versions of packages", description=DESCRIPTION, epilog=EPILOG
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument(
         "--with", dest="axes", action="append", default=[], metavar="NAME=V,V",
         help="an axis: a package and its versions, series (3.2), ranges, latest or oldest; "
@@ -66,7 +59,6 @@ def add_parser(commands: Subparsers) -> None:
     options.add_results(parser)
     options.add_target(parser, deadline_of="each cell")
     options.add_lab_servers(parser)
-    parser.set_defaults(execute=execute)
 
 
 def _shard(text: str) -> tuple[int, int]:

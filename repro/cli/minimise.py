@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from repro.cli import options
-
-if TYPE_CHECKING:
-    from repro.cli.options import Subparsers
 
 DESCRIPTION = """\
 Find the smallest set of statements, URL parameters, environment variables and
@@ -34,14 +30,8 @@ EPILOG = options.epilog(
 )
 
 
-def add_parser(commands: Subparsers) -> None:
-    """Add the command to the command line."""
-    parser = commands.add_parser(
-        "minimise",
-        help="the smallest program that fails as a probe did",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument("run", metavar="RUN", help="a run's folder, its run.json, its id, or `latest`")
     parser.add_argument("--probe", metavar="NAME", help="which failing probe, where there are several")
     parser.add_argument(
@@ -49,7 +39,6 @@ def add_parser(commands: Subparsers) -> None:
     )
     options.add_target(parser)
     options.add_lab_servers(parser)
-    parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:

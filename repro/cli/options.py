@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as in `repro.cli.parser`
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
-
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - it has no other name
-
 
 _MOST = 1000
 

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from importlib import import_module
 
-from repro.cli import (
-    bisect,
-    decide,
-    diff,
-    errors,
-    explain,
-    lab,
-    matrix,
-    merge,
-    minimise,
-    probe,
-    report,
-    run,
-    trace,
-)
+from repro.cli import errors
 from repro.cli.options import epilog
+
+TYPE_CHECKING = False  # as type checkers know it; `typing` itself takes a tenth of the time of the help
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
+
+COMMANDS = {
+    "run": "run the probes on the target and write the report",
+    "probe": "run one probe, live",
+    "trace": "any program's lookups, connects and messages, live",
+    "report": "print the report of a run",
+    "diff": "two runs side by side, and where they part",
+    "decide": "write a decision record from a run's evidence",
+    "explain": "what a cause is, and what to do about it",
+    "minimise": "the smallest program that fails as a probe did",
+    "matrix": "the probes over versions of packages",
+    "bisect": "the version that broke or repaired it",
+    "merge": "join what several machines came to",
+    "lab": "local Postgres, Valkey and gateways",
+}
+"""Each command, in the help's order, and what it does. The module of its name has the rest: `DESCRIPTION`,
+`EPILOG`, `add_arguments` and `execute`."""
 
 DESCRIPTION = """\
 One transaction, every driver. See where they part, prove why, and file it.
@@ -55,11 +63,32 @@ _CHOICE = re.compile(r"invalid choice: .*?(?=\(choose from |\Z)", re.DOTALL)
 """Where argparse quotes what was typed, which may hold a password."""
 
 
+_STANDARD_OUTPUT = 1
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """As wide as the terminal; told so, argparse need not load compression to find it out by `shutil`."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    """The terminal's width: what ``COLUMNS`` says, else what standard output has, else 80."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told) > 0:
+        return int(told)
+    try:
+        return os.get_terminal_size(_STANDARD_OUTPUT).columns or 80
+    except OSError:  # it is closed, or no terminal
+        return 80
+
+
 class Parser(argparse.ArgumentParser):
     """Takes no abbreviations, and raises instead of printing its usage."""
 
     def __init__(self, **options: Any) -> None:
-        options["formatter_class"] = argparse.RawDescriptionHelpFormatter
+        options["formatter_class"] = _Formatter
         options["allow_abbrev"] = False
         super().__init__(**options)
 
@@ -85,19 +114,33 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def build() -> argparse.ArgumentParser:
-    """The parser with all commands."""
+def build(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """The parser of the command line.
+
+    Args:
+        argv: the arguments that it will read. Of the command that they name the parser is made, and of the
+            others only the line in the help. All are made where this is None.
+    """
     parser = Parser(prog="repro", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument(
         "--version", action=_Version, nargs=0, help="the versions of everything, to paste into a report"
     )
     parser.set_defaults(execute=_nothing_asked)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    for command in (run, probe, trace, report, diff, decide, explain, minimise, matrix, bisect, merge, lab):
-        command.add_parser(commands)
+    made = set(COMMANDS) if argv is None else {next((word for word in argv if word in COMMANDS), None)}
+    for name, what in COMMANDS.items():
+        if name in made:
+            command = import_module(f"repro.cli.{name}")
+            below = commands.add_parser(
+                name, help=what, description=command.DESCRIPTION, epilog=command.EPILOG
+            )
+            command.add_arguments(below)
+            below.set_defaults(execute=command.execute)
+        else:
+            commands.add_parser(name, help=what, add_help=False)
     return parser
 
 
 def _nothing_asked(_arguments: argparse.Namespace) -> int:
-    build().print_help(sys.stderr)
+    build(()).print_help(sys.stderr)
     return errors.USAGE

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from repro.cli import options
-
-if TYPE_CHECKING:
-    from repro.cli.options import Subparsers
 
 DESCRIPTION = """\
 Run one probe and show its stages and what it does on the network as they
@@ -26,16 +22,14 @@ EPILOG = options.epilog(
 )
 
 
-def add_parser(commands: Subparsers) -> None:
-    """Add the command to the command line."""
-    parser = commands.add_parser("probe", help="run one probe, live", description=DESCRIPTION, epilog=EPILOG)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument("name", metavar="NAME", help="its name, such as tcp.psycopg")
     options.add_target(parser)
     parser.add_argument(
         "--json", action="store_true", help="print the probe protocol's lines on standard output"
     )
     options.add_lab_servers(parser)
-    parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from repro.cli import errors, options
-
-if TYPE_CHECKING:
-    from repro.cli.options import Subparsers
 
 DESCRIPTION = """\
 Print the report of a run: Markdown that is ready for an issue, a page for a
@@ -31,11 +27,8 @@ EPILOG = options.epilog(
 )
 
 
-def add_parser(commands: Subparsers) -> None:
-    """Add the command to the command line."""
-    parser = commands.add_parser(
-        "report", help="print the report of a run", description=DESCRIPTION, epilog=EPILOG
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument(
         "run", metavar="RUN", nargs="?", help="a run's folder, its run.json, its id, or `latest`"
     )
@@ -70,7 +63,6 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--env-file", type=options.path, metavar="F", help="with --check: the secrets of F must not be in it"
     )
-    parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from repro.cli import options
-
-if TYPE_CHECKING:
-    from repro.cli.options import Subparsers
 
 DESCRIPTION = """\
 Run the production transaction through every driver, and the push through both
@@ -36,14 +32,8 @@ EPILOG = options.epilog(
 )
 
 
-def add_parser(commands: Subparsers) -> None:
-    """Add the command to the command line."""
-    parser = commands.add_parser(
-        "run",
-        help="run the probes on the target and write the report",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument(
         "--only",
         action="append",
@@ -80,7 +70,6 @@ def add_parser(commands: Subparsers) -> None:
         "--out", type=options.path, metavar="DIR", help="write the run there (default: reports/<run id>/)"
     )
     options.add_lab_servers(parser)
-    parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
-from types import FrameType
-from typing import NoReturn
+
+TYPE_CHECKING = False  # as in `repro.cli.parser`
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+    from typing import NoReturn
 
 
 def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from repro.cli import options
 from repro.cli.errors import UsageError
-
-if TYPE_CHECKING:
-    from repro.cli.options import Subparsers
 
 DESCRIPTION = """\
 Run a program and show what it and its children do on the network, a line an
@@ -36,14 +32,8 @@ EPILOG = options.epilog(
 )
 
 
-def add_parser(commands: Subparsers) -> None:
-    """Add the command to the command line."""
-    parser = commands.add_parser(
-        "trace",
-        help="any program's lookups, connects and messages, live",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
     parser.add_argument(
         "--format",
         choices=("timeline", "json", "node"),
@@ -61,7 +51,6 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument("--ooni", type=options.path, metavar="F", help="write them as OONI's netevents")
     parser.add_argument("words", metavar="COMMAND", nargs=argparse.REMAINDER, help="behind `--`: the program")
-    parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace) -> int:

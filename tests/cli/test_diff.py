@@ -40,9 +40,10 @@ def runs(
 def run(*arguments: str) -> int:
     """The command, as the program carries it out."""
     parser: argparse.ArgumentParser = Parser(prog="repro")
-    diff.add_parser(parser.add_subparsers())
+    diff.add_arguments(parser)
+    parser.set_defaults(execute=diff.execute)
     try:
-        parsed = parser.parse_args(["diff", *arguments])
+        parsed = parser.parse_args(arguments)
         code: int = parsed.execute(parsed)
     except errors.UsageError as error:
         return errors.report(error)

@@ -210,6 +210,46 @@ def test_help_loads_nothing_heavy() -> None:
     assert {"dataclasses", "subprocess", "json", "ssl"}.isdisjoint(loaded)
 
 
+@pytest.mark.parametrize(
+    ("argv", "loaded"),
+    [
+        ([], set()),
+        (["--help"], set()),
+        (["diff", "run", "probe"], {"diff"}),
+        (["--help", "lab"], {"lab"}),
+        (["rnu"], set()),
+    ],
+)
+def test_only_the_command_that_was_named_is_loaded(argv: list[str], loaded: set[str]) -> None:
+    script = (
+        "import sys; from repro.cli.parser import COMMANDS, build; build(sys.argv[1:]).format_help();"
+        "print(*(name for name in COMMANDS if f'repro.cli.{name}' in sys.modules), 'typing' in sys.modules)"
+    )
+
+    *commands, typing = subprocess.run(
+        [sys.executable, "-c", script, *argv], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    assert set(commands) == loaded
+    assert typing == "False"
+
+
+@pytest.mark.parametrize("columns", ["40", "200", "0", "wide", None])
+def test_help_is_the_same_whichever_command_is_loaded_and_as_wide_as_argparse_has_it(
+    columns: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    whole = build()
+
+    text = whole.format_help()
+
+    assert text == build(()).format_help() == build(("lab",)).format_help()
+    whole.formatter_class = argparse.RawDescriptionHelpFormatter
+    assert text == whole.format_help()
+
+
 def test_a_reader_that_leaves_is_no_error() -> None:
     command = [sys.executable, "-m", "repro", "--version"]
     reader, writer = os.pipe()
