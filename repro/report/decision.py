@@ -12,12 +12,24 @@ from typing import Any
 
 from repro.diagnose.undiagnosed import in_words, is_push
 from repro.document import FAILING, Finding, Outcome, RunDocument
-from repro.report import candidates, facts, flow, matrix
+from repro.report import candidates, facts, flow, matrix, proof
 from repro.report.candidates import Fix
-from repro.report.escape import cell, code, fence, prose, shortened
-from repro.report.failure import MOST_OF_A_NAME, MOST_OF_A_NOTE
+from repro.report.escape import (
+    MOST_OF_A_NOTE,
+    cell,
+    code,
+    fence,
+    prose,
+    short_cell,
+    short_code,
+    short_prose,
+    shortened,
+)
 
 Events = Mapping[str, Sequence[Mapping[str, Any]]]
+
+ASKED = {"context": "What has to be decided", "choice": "Why this one", "consequences": "What else follows"}
+"""The headings below which the person writes."""
 
 MARK = "<!-- txrepro:{name} {hint} -->"
 
@@ -57,8 +69,8 @@ def _parts(document: RunDocument, events: Events, picture: str, chosen: str | No
     date, run = document["started_at"][:10], code(document["run_id"])
     yield f"- Status: proposed\n- Date: {date}\n- Evidence: run {run}: {_FILES} in its folder"
     yield "## Context"
-    yield _mark("context", "What has to be decided, and for which application, in your own words.")
     yield _context(document)
+    yield from _asked("context", "What has to be decided, and for which application, in your own words.")
     yield "## Evidence"
     yield matrix.render(document["probes"][: 4 * MOST_OPTIONS])
     yield f"{matrix.LEGEND}."
@@ -75,13 +87,17 @@ def _parts(document: RunDocument, events: Events, picture: str, chosen: str | No
     yield from _choice(document, chosen)
     yield "## Consequences"
     yield _consequences(document, chosen)
-    yield _mark("consequences", "What else follows for the application: pools, timeouts, where it runs.")
+    yield from _asked(
+        "consequences", "What else follows for the application: pools, timeouts, where it runs."
+    )
     yield "## To repeat it"
     yield facts.commands(document)
 
 
-def _mark(name: str, hint: str) -> str:
-    return MARK.format(name=name, hint=hint)
+def _asked(name: str, hint: str) -> Iterator[str]:
+    """A place for the person, under a heading of its own: empty, it is seen without its mark too."""
+    yield f"### {ASKED[name]}"
+    yield MARK.format(name=name, hint=hint)
 
 
 def _context(document: RunDocument) -> str:
@@ -103,29 +119,25 @@ def _findings(document: RunDocument) -> str:
 
 
 def _finding(finding: Finding) -> str:
-    who = ", ".join(code(shortened(each, MOST_OF_A_NAME)) for each in finding["probes"][:12])
+    who = ", ".join(short_code(each) for each in finding["probes"][:12])
     cause = (
-        f"cause {code(shortened(finding['cause'], MOST_OF_A_NAME))}, {finding['proof']}"
+        f"cause {short_code(finding['cause'])}, {finding['proof']}"
         if finding["cause"]
         else "cause not determined"
     )
-    told = f"{prose(shortened(finding['title'], MOST_OF_A_NOTE))} ({who}; {cause}){_proof(finding)}"
+    told = f"{short_prose(finding['title'])} ({who}; {cause}){_proof(finding)}"
     return "\n".join([told, *_evidence(finding)])
 
 
 def _proof(finding: Finding) -> str:
     if (experiment := finding["experiment"]) is None:
         return ""
-    before, after = experiment["baseline"], experiment["changed"]
-    return (
-        f": unchanged it failed {before['failed']} of {before['runs']} times, and {after['failed']} of"
-        f" {after['runs']} with {prose(shortened(experiment['change'], MOST_OF_A_NOTE))}"
-    )
+    return f": {short_prose(proof.sentence(experiment))}"
 
 
 def _evidence(finding: Finding) -> Iterator[str]:
     for each in finding["evidence"][:MOST_EVIDENCE]:
-        file = code(shortened(f"trace/{each['probe']}.jsonl", MOST_OF_A_NAME))
+        file = short_code(f"trace/{each['probe']}.jsonl")
         text = code(shortened(each["text"], MOST_OF_A_NOTE))
         event = "" if each["seq"] is None else f", event {each['seq']}"
         yield f"  - {file}{event}{f': {text}' if text else ''}"
@@ -160,8 +172,8 @@ def _option(outcome: Outcome) -> str:
     driver = " ".join(filter(None, (outcome["driver"]["name"], outcome["driver"]["version"])))
     to_begin = candidates.ms_to_begin(outcome)
     told = [
-        cell(shortened(outcome["name"], MOST_OF_A_NAME)),
-        cell(shortened(driver, MOST_OF_A_NAME)),
+        short_cell(outcome["name"]),
+        short_cell(driver),
         cell(outcome["transport"] or ""),
         candidates.needs(outcome),
         _outcome(outcome),
@@ -177,7 +189,7 @@ def _versions(document: RunDocument) -> str:
     by_versions: dict[str, list[str]] = {}
     for each in candidates.tried(document)[:MOST_OPTIONS]:
         found = [f"{name} {version}" for name, version in each.get("versions", {}).items()][:MOST_VERSIONS]
-        told = ", ".join(code(shortened(version, MOST_OF_A_NAME)) for version in found)
+        told = ", ".join(short_code(version) for version in found)
         if told:
             by_versions.setdefault(told, []).append(_name(each))
     lines = [f"- {', '.join(who)}: {versions}" for versions, who in by_versions.items()]
@@ -189,7 +201,7 @@ def _open(document: RunDocument) -> str:
     by_gap: dict[str, list[str]] = {}
     for each in candidates.tried(document)[:MOST_OPTIONS]:
         for gap in candidates.unchecked(each):
-            by_gap.setdefault(prose(shortened(gap, MOST_OF_A_NOTE)), []).append(_name(each))
+            by_gap.setdefault(short_prose(gap), []).append(_name(each))
     lines = [f"- {gap}: {', '.join(who)}" for gap, who in by_gap.items()]
     return "\n".join(["Not checked on this run:", "", *lines]) if lines else ""
 
@@ -204,34 +216,34 @@ def _outcome(outcome: Outcome) -> str:
 
 def _fixes(document: RunDocument) -> str:
     fixes = [
-        f"- {code(fix.name)}: {prose(shortened(fix.text, MOST_OF_A_NOTE))} (against {_cause(fix)})"
+        f"- {code(fix.name)}: {short_prose(fix.text)} (against {_cause(fix)})"
         for fix in candidates.fixes(document)
     ]
     return "\n".join(["What would mend the options that failed:", "", *fixes]) if fixes else ""
 
 
 def _cause(fix: Fix) -> str:
-    return code(shortened(fix.finding["cause"] or "", MOST_OF_A_NAME))
+    return short_code(fix.finding["cause"] or "")
 
 
 def _choice(document: RunDocument, chosen: str | None) -> Iterator[str]:
     fix = next((each for each in candidates.fixes(document) if each.name == chosen), None)
     if fix is not None:
-        yield f"{code(fix.name)}, as it was asked for: {prose(shortened(fix.text, MOST_OF_A_NOTE))}"
+        yield f"{code(fix.name)}, as it was asked for: {short_prose(fix.text)}"
         yield _verdict_on_fix(fix)
     elif chosen is not None:
         yield f"{code(chosen)}, as it was asked for. {_verdict_on(_outcome_of(document, chosen))}"
     else:
         yield "\n".join(_proposed(document, pushes) for pushes in (False, True) if _of_kind(document, pushes))
-    yield _mark("choice", "Why this one, in your own words; or another, and what speaks for it.")
+    yield from _asked("choice", "Why this one, in your own words; or another, and what speaks for it.")
 
 
 def _verdict_on_fix(fix: Fix) -> str:
-    proof = _proof(fix.finding)
-    if not proof:
+    proved = _proof(fix.finding)
+    if not proved:
         return f"It is against {_cause(fix)}, which no experiment of this run has proved."
     return (
-        f"It is against {_cause(fix)}, {fix.finding['proof']}{proof}."
+        f"It is against {_cause(fix)}, {fix.finding['proof']}{proved}."
         " Whether that is this very fix, the run does not say: try it, and run it again."
     )
 
@@ -251,7 +263,7 @@ def _proposed(document: RunDocument, pushes: bool) -> str:  # noqa: FBT001 - whi
         return f"- For {what}: none. No driver passed with all that was checked."
     first, *others = fit
     held = "" if pushes else ", with its transaction in one piece"
-    gaps = [prose(shortened(gap, MOST_OF_A_NOTE)) for gap in candidates.unchecked(first)]
+    gaps = [short_prose(gap) for gap in candidates.unchecked(first)]
     told = [f"- For {what}: {_name(first)}. It passed{held}."]
     if others:
         names = ", ".join(map(_name, others[:12]))
@@ -264,6 +276,8 @@ def _proposed(document: RunDocument, pushes: bool) -> str:  # noqa: FBT001 - whi
 
 
 def _verdict_on(outcome: Outcome) -> str:
+    if _is_left_open(outcome):
+        return f"**The run leaves it open:** it {_outcome(outcome)}; {_LOST} Run it again."
     if outcome["status"] in FAILING:
         return f"**The run speaks against it:** it {_outcome(outcome)}."
     if outcome["status"] == "skip":
@@ -281,7 +295,7 @@ def _consequences(document: RunDocument, chosen: str | None) -> str:
     lines = [line for outcome in _taken(document, chosen) for line in _of_taken(outcome)]
     tried = candidates.tried(document)
     lines += [f"- {_not_to_be_taken(each)}" for each in tried if each["status"] in FAILING][:MOST_OPTIONS]
-    doubts = [each for each in tried if each["applied"] == "unknown"]
+    doubts = [each for each in tried if each["applied"] == "unknown" and each["status"] not in FAILING]
     lines += [
         f"- {_name(each)}: whether its transaction was applied is not known, so that code which takes it"
         " has to be safe to repeat."
@@ -303,7 +317,7 @@ def _of_taken(outcome: Outcome) -> Iterator[str]:
     if outcome["transport"] in means:
         yield f"- {_name(outcome)}: {means[outcome['transport']]}."
     for gap in candidates.unchecked(outcome):
-        what = prose(shortened(gap, MOST_OF_A_NOTE))
+        what = short_prose(gap)
         yield f"- {_name(outcome)}: {what} is to be checked before it is relied on."
 
 
@@ -313,8 +327,22 @@ def _not_to_be_taken(outcome: Outcome) -> str:
         return (
             f"{name} must not be taken as it is: its transaction is not one, whether or not anything raises."
         )
+    if _is_left_open(outcome):
+        return (
+            f"{name}: whether it works on this target is open: it {_outcome(outcome)}; {_LOST} An answer"
+            " can be lost with any driver: run it again; the code has to be safe to repeat with each of them."
+        )
     return f"{name} does not work on this target as it is: it {_outcome(outcome)}."
 
 
+_LOST = "no answer says whether its transaction was applied."
+
+
+def _is_left_open(outcome: Outcome) -> bool:
+    """Whether it failed after all was said, so that its transaction may have been applied."""
+    is_torn = outcome["atomicity"]["status"] == "broken"
+    return outcome["status"] in FAILING and outcome["applied"] == "unknown" and not is_torn
+
+
 def _name(outcome: Outcome) -> str:
-    return code(shortened(outcome["name"], MOST_OF_A_NAME))
+    return short_code(outcome["name"])

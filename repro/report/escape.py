@@ -27,7 +27,17 @@ _MORE_THAN_A_WORD = re.compile(
 _BEGINS_A_BLOCK = re.compile(r"[-+]+|=+|\d{1,9}[.)]")
 """A word that, first on a line, begins a list or makes a heading of the line above (CommonMark 4.3, 5.2)."""
 
-_SENTENCE_MARKS = re.compile(r"^([(\"']*)(.*?)([)\"'.,;:?]*)$", re.DOTALL)
+_CLOSES = {")": "(", "]": "[", "}": "{", '"': '"', "'": "'"}
+"""What ends what; in a sentence either may stand around a word."""
+
+_OPENS = frozenset(_CLOSES.values()) - set("[{")
+_ENDS_A_CLAUSE = frozenset(".,;:?")
+
+MOST_SENTENCE_MARKS = 8
+"""Marks of a sentence on either side of a word; more are part of what it quotes."""
+
+MOST_OF_A_NAME = 200
+MOST_OF_A_NOTE = 400
 
 
 def clean(text: str) -> str:
@@ -77,13 +87,71 @@ def prose(text: str) -> str:
     return " ".join([begun, *map(_word, others)])
 
 
+def short_code(text: str) -> str:
+    """A name, an address or a short value, which a driver or a server may have made very long, as code."""
+    return code(_short(text))
+
+
+def short_cell(text: str) -> str:
+    """The same for a cell of a table."""
+    return cell(_short(text))
+
+
+def short_prose(text: str) -> str:
+    """A sentence that may quote foreign text, which may be very long."""
+    return prose(shortened(one_line(text), MOST_OF_A_NOTE))
+
+
+def _short(text: str) -> str:
+    return shortened(one_line(text), MOST_OF_A_NAME)
+
+
 def _word(word: str) -> str:
     if not _MORE_THAN_A_WORD.search(word):
         return word
-    parts = _SENTENCE_MARKS.match(word)
-    if parts is None or not parts[2]:
-        return code(word)
-    return f"{parts[1]}{code(parts[2])}{parts[3]}"
+    begin, end = _without_marks(word)
+    return f"{word[:begin]}{code(word[begin:end])}{word[end:]}" if begin < end else code(word)
+
+
+def _without_marks(word: str) -> tuple[int, int]:
+    """Where a word stands between the marks of its sentence; a bracket of its own is none: ``f(a_b)``."""
+    begin, end = 0, len(word)
+    for _ in range(MOST_SENTENCE_MARKS):
+        core = word[begin:end]
+        if not core:
+            break
+        if core[-1] in _ENDS_A_CLAUSE:
+            end -= 1
+        elif _stands_in_marks(core):
+            begin, end = begin + 1, end - 1
+        elif core[-1] in ")\"'" and _is_alone(core, core[-1]):
+            end -= 1
+        elif core[0] in _OPENS and _is_alone(core, core[0]):
+            begin += 1
+        else:
+            break
+    return begin, end
+
+
+def _stands_in_marks(core: str) -> bool:
+    """Whether its first character opens what its last one closes: ``(a_b)``, and not ``(a)(b)``."""
+    opens, closes, inside = core[0], core[-1], core[1:-1]
+    if len(core) < 2 or opens not in _OPENS or _CLOSES.get(closes) != opens:
+        return False
+    depth = 0
+    for character in inside:
+        depth += (character == opens != closes) - (character == closes)
+        if depth < 0:
+            return False
+    return True
+
+
+def _is_alone(core: str, mark: str) -> bool:
+    """Whether a bracket or a quotation mark at the edge has no partner in the word."""
+    if mark in "\"'":
+        return core.count(mark) % 2 == 1
+    opened, closed = core.count("("), core.count(")")
+    return opened > closed if mark == "(" else closed > opened
 
 
 def shortened(text: str, most: int) -> str:

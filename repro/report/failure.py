@@ -9,12 +9,22 @@ from typing import Any
 from repro.diagnose.undiagnosed import in_words
 from repro.document import ChainLink, ErrorRecord, Outcome
 from repro.report import network, sequence, timeline
-from repro.report.escape import cell, clean, code, fence, one_line, prose, shortened
+from repro.report.counting import counted, left_out
+from repro.report.escape import (
+    MOST_OF_A_NAME,
+    cell,
+    clean,
+    code,
+    fence,
+    one_line,
+    short_cell,
+    short_code,
+    short_prose,
+    shortened,
+)
 
 Line = Mapping[str, Any]
 
-MOST_OF_A_NOTE = 400
-MOST_OF_A_NAME = 200
 MOST_OF_A_LIST = 12
 
 ENDED = {"fail": "failed", "timeout": "timed out", "crash": "crashed"}
@@ -92,9 +102,9 @@ def _heading(outcome: Outcome, error: ErrorRecord) -> str:
 
 def ending(outcome: Outcome, error: ErrorRecord) -> str:
     """How a probe ended, in a line of Markdown."""
-    name = code(shortened(outcome["name"], MOST_OF_A_NAME))
+    name = short_code(outcome["name"])
     head = f"{name} {ENDED[outcome['status']]} at {code(error['operation'])}"
-    words = prose(shortened(in_words(error["failure"]), MOST_OF_A_NOTE))
+    words = short_prose(in_words(error["failure"]))
     return f"{head}: {words}" if outcome["status"] == "fail" else head
 
 
@@ -102,7 +112,7 @@ def table(outcome: Outcome, error: ErrorRecord, lines: Sequence[Line], contrast:
     """What is known of a failing probe, as a table of names and values."""
     rows = [
         ("first failing operation", cell(error["operation"])),
-        ("failure", " ".join(map(_short, (error["failure"], *_codes(error))))),
+        ("failure", " ".join(map(short_cell, (error["failure"], *_codes(error))))),
         ("predicted before any packet", _predicted(outcome)),
         ("dialled", _dialled(outcome, lines)),
         ("passing probes dialled", contrast),
@@ -114,11 +124,6 @@ def table(outcome: Outcome, error: ErrorRecord, lines: Sequence[Line], contrast:
     return "\n".join(["| | |", "|---|---|", *body])
 
 
-def _short(text: str) -> str:
-    """A name or an address for a cell, which a driver or a server may have made very long."""
-    return cell(shortened(text, MOST_OF_A_NAME))
-
-
 def _codes(error: ErrorRecord) -> Iterator[str]:
     if error["errno"]:
         yield error["errno"]
@@ -128,7 +133,7 @@ def _codes(error: ErrorRecord) -> Iterator[str]:
 
 def _predicted(outcome: Outcome) -> str:
     return ", ".join(
-        f"{_short(each['url'])} → {_short(network.socket_of(each))}"
+        f"{short_cell(each['url'])} → {short_cell(network.socket_of(each))}"
         for each in outcome["predicted"][:MOST_OF_A_LIST]
     )
 
@@ -138,7 +143,7 @@ def _dialled(outcome: Outcome, lines: Sequence[Line]) -> str:
     if not seen:
         return "nothing"
     shown = seen[:MOST_OF_A_LIST]
-    told = ", ".join(f"{_short(address)}{_outcome_of(failure)}" for address, failure in shown)
+    told = ", ".join(f"{short_cell(address)}{_outcome_of(failure)}" for address, failure in shown)
     if not outcome["predicted"]:
         return told
     agree = network.as_predicted(outcome["predicted"], (address for address, _ in seen))
@@ -146,7 +151,7 @@ def _dialled(outcome: Outcome, lines: Sequence[Line]) -> str:
 
 
 def _outcome_of(failure: str | None) -> str:
-    return " connected" if failure is None else f" {_short(failure)}"
+    return " connected" if failure is None else f" {short_cell(failure)}"
 
 
 def _applied(outcome: Outcome) -> str:
@@ -154,16 +159,22 @@ def _applied(outcome: Outcome) -> str:
 
 
 def _atomicity(outcome: Outcome) -> str:
+    told = "".join(short_cell(text) if is_foreign else text for text, is_foreign in torn(outcome))
+    return f"**broken**{told}" if told else ""
+
+
+def torn(outcome: Outcome) -> Iterator[tuple[str, bool]]:
+    """How a transaction was none, in pieces, each with whether it is a text of the server's; else nothing."""
     found = outcome["atomicity"]
     if found["status"] != "broken":
-        return ""
-    if len(found["backends"]) == 1:
-        return (
-            f"**broken**: alone on one backend {cell(found['backends'][0])}, and split among others at once"
-        )
+        return
     backends = ", ".join(map(str, found["backends"][:MOST_OF_A_LIST])) or "unknown"
-    xids = ", ".join(found["xids"][:MOST_OF_A_LIST]) or "unknown"
-    return f"**broken**: backends {cell(backends)}, transaction ids {cell(xids)}"
+    if len(found["backends"]) == 1:
+        yield from ((": alone on one backend ", False), (backends, True))
+        yield ", and split among others at once", False
+    else:
+        xids = ", ".join(found["xids"][:MOST_OF_A_LIST]) or "unknown"
+        yield from ((": backends ", False), (backends, True), (", transaction ids ", False), (xids, True))
 
 
 def _driver(outcome: Outcome) -> str:
@@ -171,7 +182,7 @@ def _driver(outcome: Outcome) -> str:
     told = [" ".join(filter(None, (driver["name"], driver["version"])))]
     told += [f"{name} {version}" for name, version in outcome.get("versions", {}).items() if name != "server"]
     shown = list(dict.fromkeys(filter(None, told)))[: 2 * MOST_OF_A_LIST]
-    return ", ".join(map(_short, shown))
+    return ", ".join(map(short_cell, shown))
 
 
 def chain(error: ErrorRecord, room: Room) -> str:
@@ -180,7 +191,7 @@ def chain(error: ErrorRecord, room: Room) -> str:
         ChainLink(type=error["type"], message=error["message"], code=error["errno"] or error["sqlstate"])
     ]
     told = [_link(depth, link, room) for depth, link in enumerate(links)]
-    shown = [told[0], f"[… {len(told) - room.links} links left out …]", *told[1 - room.links :]]
+    shown = [told[0], left_out(len(told) - room.links, "link"), *told[1 - room.links :]]
     heading = "Error chain, outermost first:" if len(links) > 1 else "Error:"
     return f"{heading}\n\n{fence(chr(10).join(shown if len(told) > room.links else told))}"
 
@@ -195,7 +206,7 @@ def _link(depth: int, link: ChainLink, room: Room) -> str:
 
 def notes(outcome: Outcome) -> Iterator[str]:
     """What a reader must know and no other field says, as a list."""
-    told = [f"- {prose(shortened(note, MOST_OF_A_NOTE))}" for note in outcome.get("notes", [])[:10]]
+    told = [f"- {short_prose(note)}" for note in outcome.get("notes", [])[:10]]
     if told:
         yield "\n".join(told)
 
@@ -205,7 +216,7 @@ def log(outcome: Outcome, room: Room) -> Iterator[str]:
     lines = [clean(line) for line in outcome.get("log", [])]
     if lines and room.log_lines:
         shown = timeline.excerpt([shortened(line, timeline.MOST_OF_A_LINE) for line in lines], room.log_lines)
-        yield folded(f"The end of its standard error, {len(lines)} lines", fence("\n".join(shown)))
+        yield folded(f"The end of its standard error, {counted(len(lines), 'line')}", fence("\n".join(shown)))
 
 
 def trace(outcome: Outcome, lines: Sequence[Line], room: Room) -> Iterator[str]:
@@ -217,7 +228,7 @@ def trace(outcome: Outcome, lines: Sequence[Line], room: Room) -> Iterator[str]:
         return
     events = sum(line["op"] != "visibility" for line in lines)
     text = timeline.render(lines, most=room.trace_lines)
-    yield folded(f"What it did on the network, {events} events", fence(text))
+    yield folded(f"What it did on the network, {counted(events, 'event')}", fence(text))
 
 
 def folded(summary: str, body: str) -> str:

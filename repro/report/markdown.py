@@ -11,8 +11,18 @@ from typing import Any
 
 from repro.document import FAILING, Counts, Finding, Outcome, RunDocument
 from repro.report import facts, failure, matrix, network, reproduction, template
-from repro.report.escape import cell, code, prose, shortened
-from repro.report.failure import MOST_OF_A_NAME, MOST_OF_A_NOTE, Room
+from repro.report.counting import counted, more_in_run, times
+from repro.report.escape import (
+    MOST_OF_A_NOTE,
+    cell,
+    code,
+    prose,
+    short_cell,
+    short_code,
+    short_prose,
+    shortened,
+)
+from repro.report.failure import Room
 from repro.report.fitting import fitted
 from repro.reproduce.record import Reproduction
 
@@ -84,7 +94,7 @@ def _result(document: RunDocument, events: Events, room: Room) -> str:
     counts = matrix.tally(document["probes"])
     probes = document["probes"]
     where = "the lab" if document["target"].get("kind") == "lab" else "one target"
-    many = f"{len(probes)} probe{'s' * (len(probes) != 1)}"
+    many = counted(len(probes), "probe")
     glance = f"**{counts}** of {many} on {where}, {document['started_at'][:10]}."
     return "\n\n".join([f"{glance} {ABOUT}", *_findings(document, events, room)])
 
@@ -93,7 +103,7 @@ def _matrix(document: RunDocument, room: Room) -> str:
     probes = document["probes"]
     parts = [matrix.render(probes[: room.rows]), f"{matrix.LEGEND}."]
     if len(probes) > room.rows:
-        parts.append(f"{len(probes) - room.rows} more probes are in `run.json`.")
+        parts.append(more_in_run(len(probes) - room.rows, "probe"))
     return "\n\n".join([*parts, *_skipped(probes, room)])
 
 
@@ -126,15 +136,14 @@ def _failures(document: RunDocument, events: Events, room: Room) -> Iterator[str
             yield failure.render(outcome, outcome["error"], lines, contrast, room, is_drawn=name in drawn)
     left_out = len(failing) - room.probes
     if left_out > 0:
-        yield f"{left_out} more failing probes are in `run.json`."
+        yield more_in_run(left_out, "failing probe")
 
 
 def _contrast(failing: Outcome, outcomes: Sequence[Outcome], events: Events) -> str:
     """What the passing probes of the same kind reached, with their names."""
     reached = network.passing_addresses(failing, outcomes, events)
     return ", ".join(
-        f"{cell(shortened(address, MOST_OF_A_NAME))} ({_some(names)})"
-        for address, names in list(reached.items())[:4]
+        f"{short_cell(address)} ({_some(names)})" for address, names in list(reached.items())[:4]
     )
 
 
@@ -149,17 +158,17 @@ def _findings(document: RunDocument, events: Events, room: Room) -> Iterator[str
         items = (_finding(finding, document, events, room) for finding in shown)
         yield "\n".join(f"{number}. {item}" for number, item in enumerate(items, start=1))
     if len(findings) > len(shown):
-        yield f"{len(findings) - len(shown)} more findings are in `run.json`."
+        yield more_in_run(len(findings) - len(shown), "finding")
 
 
 def _finding(finding: Finding, document: RunDocument, events: Events, room: Room) -> str:
     """One finding as an item of a list. Undiagnosed, it says what was seen and no more."""
-    head = f"{_some(finding['probes'])}: **{prose(shortened(finding['title'], MOST_OF_A_NOTE))}**"
+    head = f"{_some(finding['probes'])}: **{short_prose(finding['title'])}**"
     if finding["cause"] is None:
         first = f"{head}{_parting(finding, document, events)} (cause not determined)"
         return "\n   ".join([first, *_ruled_out(finding, room)])
     lines = [
-        f"{head} (cause {code(shortened(finding['cause'], MOST_OF_A_NAME))}, {finding['proof']})",
+        f"{head} (cause {short_code(finding['cause'])}, {finding['proof']})",
         prose(shortened(finding["summary"], 1_000)),
     ]
     return "\n   ".join([*filter(None, lines), *_proof(finding, room)])
@@ -178,27 +187,27 @@ def _parting(finding: Finding, document: RunDocument, events: Events) -> str:
 
 
 def _addresses(addresses: Sequence[str]) -> str:
-    return ", ".join(code(shortened(each, MOST_OF_A_NAME)) for each in addresses[:4])
+    return ", ".join(short_code(each) for each in addresses[:4])
 
 
 def _failed(counts: Counts) -> str:
-    return f"failed {counts['failed']} of {counts['runs']} times"
+    return f"failed {times(counts['failed'], counts['runs'])}"
 
 
 def _proof(finding: Finding, room: Room) -> Iterator[str]:
     if (experiment := finding["experiment"]) is not None:
         before, after = map(_failed, (experiment["baseline"], experiment["changed"]))
-        change = prose(shortened(experiment["change"], MOST_OF_A_NOTE))
+        change = short_prose(experiment["change"])
         command = code(shortened(experiment["command"], MOST_OF_A_NOTE))
         yield f"- experiment: {change}: {before} before, {after} with it; {command}"
     yield from _ruled_out(finding, room)
     for fix in finding["fix"][: room.links]:
-        yield f"- fix: {prose(shortened(fix, MOST_OF_A_NOTE))}"
+        yield f"- fix: {short_prose(fix)}"
     for link in finding["links"][: room.links]:
         yield f"- see {code(shortened(link, MOST_OF_A_NOTE))}"
 
 
 def _ruled_out(finding: Finding, room: Room) -> Iterator[str]:
     for other in finding["ruled_out"][: min(8, room.links)]:
-        cause = code(shortened(other["cause"], MOST_OF_A_NAME))
-        yield f"- ruled out {cause}: {prose(shortened(other['because'], MOST_OF_A_NOTE))}"
+        cause = short_code(other["cause"])
+        yield f"- ruled out {cause}: {short_prose(other['because'])}"

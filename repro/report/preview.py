@@ -14,6 +14,7 @@ from typing import Any
 
 from repro.document import RunDocument
 from repro.redaction import ANY_TOKEN, SENSITIVE_HEADER, SENSITIVE_KEY, SENSITIVE_NAME
+from repro.report.counting import CUT, counted
 from repro.report.escape import not_shown, one_line, shortened
 from repro.report.places import Placed, texts
 
@@ -38,16 +39,6 @@ _BEARER = re.compile(r"(?i)\bbearer\s+\Z")
 _NAMED = re.compile(rf"(?i)(?P<name>{SENSITIVE_NAME})[\"']?\s*[=:]\s*[\"']?\Z")
 _LOOKED_BACK = 300
 """Characters before a token that tell what it stands for: the longest that the redactor looks at."""
-
-_CUT = re.compile(
-    r"\[… (?P<lines>[\d,]+) (?:lines|links) left out …\]"
-    r"|(?P<steps>[\d,]+) steps are left out"
-    r"|(?P<records>[\d,]+) more (?:failing )?(?:probes|findings|probe) (?:are )?in `?run\.json"
-    r"|(?P<links>[\d,]+) links? left out"
-    r"|(?<=>)(?P<events>[\d,]+) more in [\w./-]+"
-    r"|\[…\]"
-)
-"""The marks that the reports put where they leave something out, with how much it is."""
 
 _LONG = "of a long text, a part"
 
@@ -173,15 +164,15 @@ def _kind(placed: Placed, met: re.Match[str]) -> str:
 def _of_tokens(found: Sequence[Removed]) -> str:
     if not found:
         return "no secret, host or user was replaced: none was met"
-    told = ", ".join(_count(number, noun) for noun, number in counts(found).items())
+    told = ", ".join(counted(number, noun) for noun, number in counts(found).items())
     times = sum(each.times for each in found)
-    return "\n\n".join([f"replaced by tokens: {told}; in {_count(times, 'place')}", *map(_block, found)])
+    return "\n\n".join([f"replaced by tokens: {told}; in {counted(times, 'place')}", *map(_block, found)])
 
 
 def _block(entry: Removed) -> str:
     kinds = "; ".join(entry.kinds) or "known from its token alone"
     return "\n".join(
-        [f"{entry.token}  {_count(entry.times, 'time')}: {kinds}", *_by_file(entry.places, indent="  ")]
+        [f"{entry.token}  {counted(entry.times, 'time')}: {kinds}", *_by_file(entry.places, indent="  ")]
     )
 
 
@@ -193,9 +184,9 @@ def _by_file(places: Mapping[str, Sequence[str]], indent: str = "") -> Iterator[
 def _some(places: Sequence[str]) -> str:
     """The first places, each once with how often, and how many more there are."""
     told = Counter(shortened(one_line(each), MOST_OF_A_PLACE) for each in places)
-    shown = [f"{place} ({times} times)" if times > 1 else place for place, times in told.items()]
+    shown = [f"{place} ({counted(times, 'time')})" if times > 1 else place for place, times in told.items()]
     more = len(shown) - MOST_PLACES
-    return ", ".join(shown[:MOST_PLACES]) + (f", and {_count(more, 'more place')}" if more > 0 else "")
+    return ", ".join(shown[:MOST_PLACES]) + (f", and {counted(more, 'more place')}" if more > 0 else "")
 
 
 def _section(title: str, lines: Iterable[str]) -> str:
@@ -238,7 +229,7 @@ def _marks(
         if "[…]" in placed.text:
             yield file, 0, _LONG, placed.path
     for file, number, line in _lines(files, document):
-        for met in _CUT.finditer(line):
+        for met in CUT.finditer(line):
             amount = met[met.lastgroup] if met.lastgroup else ""
             what = met[0].strip("[]… ").removeprefix(amount).strip().replace("`", "") or _LONG
             yield file, int(amount.replace(",", "") or 0), what, f"line {number}"
@@ -246,7 +237,7 @@ def _marks(
 
 def _where(file: str, places: Sequence[str]) -> str:
     """Where it stands; of a page, whose lines nobody counts, how often."""
-    return _count(len(places), "place") if file.endswith(".html") else _some(places)
+    return counted(len(places), "place") if file.endswith(".html") else _some(places)
 
 
 def _unseen(document: RunDocument, events: Events) -> Iterator[str]:
@@ -257,8 +248,3 @@ def _unseen(document: RunDocument, events: Events) -> Iterator[str]:
             places.setdefault((file, what), []).append(placed.path)
     for (file, what), here in places.items():
         yield f"{one_line(file)}: {what}: {_some(here)}"
-
-
-def _count(number: int, noun: str) -> str:
-    plural = f"{noun}es" if noun.endswith("ss") else f"{noun}s"
-    return f"{number:,} {noun if number == 1 else plural}"

@@ -15,6 +15,7 @@ from typing import Any
 from repro.diagnose.undiagnosed import in_words
 from repro.document import Outcome
 from repro.report import network
+from repro.report.counting import are
 from repro.report.escape import one_line, shortened
 from repro.report.steps import NO_ANSWER, PROBE, RESOLVER, Server, Speaker, Step, steps
 
@@ -68,7 +69,7 @@ def mermaid(outcome: Outcome, lines: Iterable[Line], *, most: int = MOST_STEPS) 
     names = _participants(bounded)
     shown = [step for step in bounded if not step.sender or {step.sender, step.receiver} <= names.keys()]
     if hidden := len(bounded) - len(shown):
-        shown.append(_note(f"{_counted(hidden)} on more connections, and not drawn"))
+        shown.append(_note(f"{are(hidden, 'step')} on more connections, and not drawn"))
     return "\n".join(
         [
             "sequenceDiagram",
@@ -164,16 +165,12 @@ def _bounded(told: Sequence[Step], most: int, *, head: int) -> list[Step]:
     left_out = len(told) - most
     if left_out <= 0:
         return list(told)
-    between = _note(f"{_counted(left_out)} left out")
+    between = _note(f"{are(left_out, 'step')} left out")
     return [*told[:head], between, *told[len(told) - (most - head) :]]
 
 
 def _note(text: str) -> Step:
     return Step("", "", text)
-
-
-def _counted(count: int) -> str:
-    return "1 step is" if count == 1 else f"{count} steps are"
 
 
 def _drawn(step: Step, names: Mapping[Speaker, str]) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from repro.document import Outcome
 from repro.report import facts, failure, network, template
-from repro.report.escape import code, fence, prose, shortened
-from repro.report.failure import MOST_OF_A_NAME, MOST_OF_A_NOTE, Room
+from repro.report.escape import MOST_OF_A_NAME, MOST_OF_A_NOTE, code, fence, prose, shortened
+from repro.report.failure import Room
 from repro.report.subject import Subject
 from repro.report.upstream import Heading
 

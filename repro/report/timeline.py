@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from repro.events import Peer
+from repro.report.counting import left_out
 from repro.report.escape import one_line, shortened
 
 Line = Mapping[str, Any]
@@ -47,8 +48,8 @@ def excerpt(lines: Sequence[str], most: int) -> list[str]:
         return list(lines)
     head = most // 5
     tail = most - head
-    left_out = len(lines) - head - tail
-    return [*lines[:head], f"[… {left_out} lines left out …]", *lines[len(lines) - tail :]]
+    middle = left_out(len(lines) - head - tail, "line")
+    return [*lines[:head], middle, *lines[len(lines) - tail :]]
 
 
 def _head(line: Line) -> str:

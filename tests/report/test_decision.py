@@ -93,7 +93,19 @@ def test_the_evidence_of_a_finding_leads_to_its_events(origin: Run) -> None:
 def test_what_failed_is_told_in_the_consequences(mishaps: Run) -> None:
     text = record(mishaps)
     assert "`orm.sqlalchemy-psycopg` must not be taken as it is: its transaction is not one" in text
-    assert "`tcp.psycopg`: whether its transaction was applied is not known" in text
+
+
+def test_an_answer_that_was_lost_says_nothing_against_a_driver(mishaps: Run) -> None:
+    lost = "`tcp.psycopg`: whether it works on this target is open: it **timed out** at `commit`: "
+    assert lost in record(mishaps)
+    assert "`tcp.psycopg` does not work" not in record(mishaps)
+    assert "`tcp.asyncpg` does not work on this target as it is" in record(mishaps)
+    assert "**The run leaves it open:** it **timed out** at `commit`" in record(mishaps, "tcp.psycopg")
+
+
+def test_what_passed_without_an_answer_to_its_commit_is_told(healthy: Run) -> None:
+    healthy.document["probes"][1]["applied"] = "unknown"
+    assert "`tcp.psycopg`: whether its transaction was applied is not known" in record(healthy)
 
 
 def test_a_choice_that_the_run_speaks_against_says_so(origin: Run) -> None:

@@ -96,6 +96,11 @@ def test_code(text: str, written: str) -> None:
         ("see https://x.test/issues/1", "see `https://x.test/issues/1`"),
         ("commit deadbeef1 :tada:", "commit `deadbeef1` `:tada`:"),
         ("at 127.0.0.1:443 it's", "at 127.0.0.1:443 it's"),
+        ("call f(a_b).", "call `f(a_b)`."),
+        ("(see f(a_b))", "(see `f(a_b)`)"),
+        ("(a_b).c and (a)(b_c)", "`(a_b).c` and `(a)(b_c)`"),
+        ('os.environ["X_Y"], "a_b"', '`os.environ["X_Y"]`, "`a_b`"'),
+        ("f(x) stays", "f(x) stays"),
     ],
 )
 def test_prose(text: str, written: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from repro.report.counting import left_out
 from repro.report.timeline import MOST_OF_A_LINE, excerpt, render
 
 LINE: dict[str, Any] = {
@@ -70,7 +71,7 @@ def test_an_excerpt_keeps_a_fifth_of_the_head_and_the_end(count: int, most: int)
         return
     head = most // 5
     assert shown[:head] == lines[:head]
-    assert shown[head] == f"[… {count - most} lines left out …]"
+    assert shown[head] == left_out(count - most, "line")
     assert shown[head + 1 :] == lines[count - (most - head) :]
 
 

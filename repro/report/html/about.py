@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from repro.document import RunDocument
 from repro.report import facts as known
+from repro.report.counting import counted
 from repro.report.escape import shortened
 from repro.report.facts import Row
 from repro.report.html.markup import (
@@ -60,7 +61,7 @@ def _program(made: Reproduction, room: Room) -> Html:
     if len(made.text) > room.program:
         return element("p", "The program is in ", code(f"reproductions/{made.file}"), ".")
     number = made.text.count("\n") + (not made.text.endswith("\n"))
-    return folded(f"The program, {number:,} lines", block(made.text, label=made.file))
+    return folded(f"The program, {counted(number, 'line')}", block(made.text, label=made.file))
 
 
 def _output(made: Reproduction, room: Room) -> Html | None:

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from repro.document import FAILING, ChainLink, ErrorRecord, Outcome, RunDocument
 from repro.report import network
+from repro.report.counting import counted
 from repro.report.escape import shortened
+from repro.report.failure import torn
 from repro.report.html import words
 from repro.report.html.markup import (
     Content,
@@ -14,7 +16,6 @@ from repro.report.html.markup import (
     block,
     code,
     codes,
-    count,
     element,
     facts,
     folded,
@@ -139,15 +140,8 @@ def _contrast(reached: Mapping[str, Sequence[str]]) -> Html | None:
 
 
 def _atomicity(outcome: Outcome) -> Html | None:
-    found = outcome["atomicity"]
-    if found["status"] != "broken":
-        return None
-    backends = ", ".join(map(str, found["backends"][:20])) or "unknown"
-    xids = ", ".join(found["xids"][:20]) or "unknown"
-    if len(found["backends"]) == 1:
-        told = ": alone on one backend, and split among others at once"
-        return join(element("b", "✕ broken"), told)
-    return join(element("b", "✕ broken"), ": backends ", code(backends), ", transaction ids ", code(xids))
+    told = [code(text) if is_foreign else text for text, is_foreign in torn(outcome)]
+    return join(element("b", "✕ broken"), *told) if told else None
 
 
 def _driver(outcome: Outcome) -> list[str]:
@@ -170,7 +164,7 @@ def _chain(error: ErrorRecord, room: Room) -> Html:
     shown = links if len(links) <= room.links else [links[0], *links[1 - room.links :]]
     rows = [element("li", _link(link, room)) for link in shown]
     if len(links) > len(shown):
-        rows.insert(1, element("li", f"{count(len(links) - len(shown), 'link')} left out", cls="hint"))
+        rows.insert(1, element("li", f"{counted(len(links) - len(shown), 'link')} left out", cls="hint"))
     label = "Error chain, outermost first" if len(links) > 1 else "Error"
     return element("figure", element("figcaption", label), element("ol", rows, cls="chain"))
 
@@ -190,4 +184,4 @@ def _log(outcome: Outcome, room: Room) -> Html | None:
         return None
     shown = excerpt([shortened(each, MOST_OF_A_LINE) for each in log], room.log_lines)
     body = block("\n".join(shown), label=f"Standard error of {outcome['name']}")
-    return folded(f"The end of its standard error, {count(len(log), 'line')}", body)
+    return folded(f"The end of its standard error, {counted(len(log), 'line')}", body)

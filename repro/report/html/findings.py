@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from repro.document import Counts, Evidence, Experiment, Finding, RunDocument
+from repro.report.counting import are, counted
 from repro.report.html.markup import (
     Content,
     Html,
     code,
-    count,
     element,
     facts,
     folded,
@@ -43,7 +43,7 @@ def render(document: RunDocument, traces: Sequence[Trace], room: Room) -> Html |
         _finding(number, each, by_name, room) for number, each in enumerate(found[: room.items], start=1)
     ]
     if len(found) > len(shown):
-        shown.append(element("p", f"{len(found) - len(shown):,} more findings are in run.json.", cls="hint"))
+        shown.append(element("p", f"{are(len(found) - len(shown), 'more finding')} in run.json.", cls="hint"))
     return join(shown)
 
 
@@ -129,7 +129,7 @@ def _evidence(evidence: Sequence[Evidence], traces: Traces, room: Room) -> Itera
     for each in evidence[: room.details]:
         yield join(_place(each, traces), " ", code(each["text"], room.message))
     if len(evidence) > room.details:
-        yield join(f"and {count(len(evidence) - room.details, 'piece')} more in run.json")
+        yield join(f"and {counted(len(evidence) - room.details, 'piece')} more in run.json")
 
 
 def _place(evidence: Evidence, traces: Traces) -> Html:
@@ -151,7 +151,7 @@ def _ruled_out(finding: Finding, room: Room) -> Html | None:
     if not others:
         return None
     told = _list([join(code(each["cause"]), " because ", line(each["because"], 600)) for each in others])
-    return folded(count(len(finding["ruled_out"]), "look-alike"), told)
+    return folded(counted(len(finding["ruled_out"]), "look-alike"), told)
 
 
 def _list(items: Iterator[Html] | Sequence[Html]) -> Html | None:

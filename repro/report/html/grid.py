@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from repro.document import FAILING, STAGES, Outcome, StageName
+from repro.report.counting import counted
 from repro.report.html import words
-from repro.report.html.markup import Content, Html, code, count, element, folded, join, line, unseen
+from repro.report.html.markup import Content, Html, code, element, folded, join, line, unseen
 from repro.report.html.room import Room
 from repro.report.html.trace import failure_id, fall_id
 from repro.report.matrix import HEADINGS
@@ -74,7 +75,7 @@ def _cell(outcome: Outcome, status: str, *, told: bool) -> Html:
 
 
 def _more(left_out: int) -> Html | None:
-    return element("p", f"{count(left_out, 'more probe')} in run.json.", cls="hint") if left_out else None
+    return element("p", f"{counted(left_out, 'more probe')} in run.json.", cls="hint") if left_out else None
 
 
 def _skipped(outcomes: Sequence[Outcome], room: Room) -> Html | None:
@@ -89,7 +90,7 @@ def _skipped(outcomes: Sequence[Outcome], room: Room) -> Html | None:
         : room.details
     ]
     number = sum(map(len, by_reason.values()))
-    return folded(f"{count(number, 'probe')} skipped", element("ul", rows))
+    return folded(f"{counted(number, 'probe')} skipped", element("ul", rows))
 
 
 def _reason(reason: str, names: Sequence[str], room: Room) -> Iterator[Content]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from repro.report.counting import counted
 from repro.report.html import words
 from repro.report.html.failures import dialled, predicted
-from repro.report.html.markup import Content, Html, count, element, facts, line
+from repro.report.html.markup import Content, Html, element, facts, line
 from repro.report.html.room import Room
 from repro.report.html.trace import Line, Trace, event_id, finding_id, trace_id
 from repro.trace.formats import fields
@@ -28,7 +29,7 @@ def _trace(trace: Trace, room: Room) -> Html:
         cls=f"sign {trace.outcome['status']}",
         aria_hidden="true",
     )
-    amount = element("span", count(len(trace.lines), "event"), cls="took")
+    amount = element("span", counted(len(trace.lines), "event"), cls="took")
     return element(
         "details",
         element("summary", sign, element("b", name), amount),

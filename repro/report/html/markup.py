@@ -128,8 +128,3 @@ def facts(rows: Iterable[tuple[Content, Content]]) -> Html:
     """Names with what is told of them; a row without content is left out."""
     told = ((name, join(content)) for name, content in rows)
     return element("dl", *((element("dt", name), element("dd", value)) for name, value in told if value))
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """A number of things in words: ``1 event``, ``1,234 events``."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from repro.document import FAILING, Outcome, RunDocument
+from repro.report.counting import counted
 from repro.report.facts import told
 from repro.report.html import words
-from repro.report.html.markup import Content, Html, code, count, element, line
+from repro.report.html.markup import Content, Html, code, element, line
 from repro.report.html.room import Room
 from repro.report.html.trace import failure_id
 
@@ -27,10 +28,10 @@ def headline(document: RunDocument) -> str:
     failing = [each for each in tested if each["status"] in FAILING]
     where = "on the lab" if document["target"].get("kind") == "lab" else "on the user's own target"
     if failing:
-        return f"{len(failing)} of {count(len(tested), 'probe')} failed {where}"
+        return f"{len(failing)} of {counted(len(tested), 'probe')} failed {where}"
     if not tested:
         return f"nothing was tested {where}"
-    return f"all {count(len(tested), 'probe')} passed {where}"
+    return f"all {counted(len(tested), 'probe')} passed {where}"
 
 
 def render(document: RunDocument, room: Room) -> Html:

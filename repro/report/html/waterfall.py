@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from repro.document import Stage
+from repro.report.counting import counted
 from repro.report.html import words
 from repro.report.html.marks import LANES, Lane, Mark, marks
-from repro.report.html.markup import Content, Html, count, element, join, line, unseen
+from repro.report.html.markup import Content, Html, element, join, line, unseen
 from repro.report.html.room import Room
 from repro.report.html.scale import Place, Scale, scale_of
 from repro.report.html.trace import Trace, event_id, fall_id, reached, trace_id
@@ -135,7 +136,7 @@ def _summary(trace: Trace) -> Iterator[Content]:
 
 def _amount(trace: Trace) -> str:
     left_out = len(trace.lines) - len(trace.listed)
-    told = f"{count(len(trace.lines), 'event')} in its trace"
+    told = f"{counted(len(trace.lines), 'event')} in its trace"
     where = trace.outcome["events"] or "its trace"
     return f"{told}, {left_out:,} of them only in {where}" if left_out else told
 
@@ -199,7 +200,7 @@ def _told(mark: Mark) -> str:
     peers = list(dict.fromkeys(filter(None, map(words.peer, looked_at))))
     how = list(dict.fromkeys(filter(None, (words.failed(each, _MOST_OF_A_NAME) for each in looked_at))))
     told = [
-        f"{len(mark.lines):,} events" if len(mark.lines) > 1 else "",
+        counted(len(mark.lines), "event") if len(mark.lines) > 1 else "",
         *names[:_MOST_NAMED],
         "…" if len(names) > _MOST_NAMED or len(mark.lines) > len(looked_at) else "",
         ", ".join(peers[:3]),

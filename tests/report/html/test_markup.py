@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.report.html.markup import Html, brief, code, count, element, facts, join, link, sentence, text
+from repro.report.html.markup import Html, brief, code, element, facts, join, link, sentence, text
 
 HOSTILE = st.text(
     alphabet=st.one_of(st.sampled_from("<>&\"'`=/\\\n\r\x1b\x00\u202e\ud800"), st.characters()), max_size=60
@@ -95,8 +95,3 @@ def test_a_fact_of_nothing_is_left_out() -> None:
 
 def test_an_endless_text_is_cut() -> None:
     assert len(brief("x" * 1_000_000, 100)) <= 100 + len(" […] ")
-
-
-@pytest.mark.parametrize(("number", "words"), [(0, "0 events"), (1, "1 event"), (1234, "1,234 events")])
-def test_a_number_of_things(number: int, words: str) -> None:
-    assert count(number, "event") == words
