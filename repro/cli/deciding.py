@@ -11,7 +11,7 @@ from pathlib import Path
 
 from repro.cli import errors, output
 from repro.cli.errors import UsageError, without_urls
-from repro.document import RunDocument, RunError, find_run, read_events, read_run
+from repro.document import RunDocument, RunError, find_run, read_excerpts, read_run
 from repro.probe.secrets import redactor_for
 from repro.report import candidates, decision, flow, svg
 
@@ -29,7 +29,7 @@ def decide(arguments: argparse.Namespace) -> int:
     try:
         file = find_run(arguments.run, output.REPORTS)
         document = read_run(file)
-        events = read_events(file.parent, document)
+        events = read_excerpts(file.parent, document)
     except RunError as error:
         raise UsageError(f"decide: {without_urls(str(error))}") from error
     _check_choice(arguments.choose, document)
@@ -56,13 +56,13 @@ def _check_choice(name: str | None, document: RunDocument) -> None:
         )
 
 
-_SIGNATURE = re.compile(r"<!-- written by repro decide, and not edited since: ([0-9a-f]{64}) -->\n\Z")
+_SIGNATURE = re.compile(rf"{re.escape(decision.SIGNED)}([0-9a-f]{{64}}) -->\n\Z")
 
 
 def signed(text: str) -> str:
     """The text with a last line that tells whether somebody has edited it since."""
     digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
-    return f"{text}\n<!-- written by repro decide, and not edited since: {digest} -->\n"
+    return f"{text}\n{decision.SIGNED}{digest} -->\n"
 
 
 def _is_edited(file: Path) -> bool:

@@ -125,6 +125,11 @@ class Redactor:
                 text = pattern.sub(self._unknown, text)
         return text
 
+    def knows(self, text: str) -> bool:
+        """Whether a secret that it was told of stands in a text, in any form; nothing is guessed."""
+        found = () if self._replaced is None else self._replaced.finditer(text)
+        return any(each.lastindex is not None for each in found)
+
     def value(self, value: Any) -> Any:
         """JSON data without any secret, in keys too. What a sensitive key names is replaced, known or not.
 

@@ -10,11 +10,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from repro.redaction import Redactor, SecretFound
-from repro.report import code_blocks
+from repro.report import code_blocks, decision, secret_signs
 from repro.report.escape import clean
 from repro.report.fitting import LIMIT, size
 
-ASKED_OF_A_PERSON = frozenset({"summary", "describe the bug", "description", "describe the issue"})
+IN_A_RECORD = tuple(title.casefold() for title in decision.ASKED.values())
+"""Headings below which a person writes in a decision record, in small letters."""
+
+ASKED_OF_A_PERSON = frozenset(
+    {"summary", "describe the bug", "description", "describe the issue", *IN_A_RECORD}
+)
 """Headings below which a person writes, in small letters."""
 
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s+(?P<title>.*?)\s*#*\s*$|^\*\*(?P<bold>[^*]+)\*\*:?\s*$")
@@ -24,20 +29,32 @@ _CODE = re.compile(r"(?<!`)(`+)(?!`)(?:(?!\n[ \t]*\n).)*?(?<!`)\1(?!`)", re.DOTA
 """Code within a paragraph: an empty line ends the paragraph (section 6.1)."""
 
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
-_LEFT_TO_DO = re.compile(r"\b(?:TODO|FIXME|XXX)\b|\bfill (?:this |me )?in\b|<fill[^>]*>", re.IGNORECASE)
+_LEFT_TO_DO = re.compile(
+    r"\b(?:TODO|FIXME|XXX|TBD)\b|<fill[^>]*>"
+    r"|[\[(<{]\s*(?:please )?fill (?:this |me )?in\b[^\])>}]{0,200}[\])>}]"
+    r"|^\W*(?:please )?fill (?:this |me )?in\W*$",
+    re.IGNORECASE,
+)
+"""A word that says so, or ``fill in`` alone or in brackets; in a sentence it is one like others."""
+
+_MARKUP = re.compile(
+    r"!\[[^\]]{0,500}\](?:\([^)]{0,2000}\)|\[[^\]]{0,500}\])?|</?[A-Za-z][^>]{0,2000}>|&nbsp;|&#\w{1,8};"
+)
+"""What shows something, and says nothing."""
+
+_SAYS_NOTHING = frozenset(
+    {"", "na", "none", "nothing", "no response", "no comment", "see above", "see below"}
+)
+
+_EMOJI = r"\u203c-\u3299\ufe0f\U0001f000-\U0001faff"
+_OF_A_SCRIPT = r"\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff"
+_JOINED = re.compile(
+    rf"(?<=[{_EMOJI}])\u200d(?=[{_EMOJI}])|(?<=[{_OF_A_SCRIPT}])[\u200c\u200d](?=[{_OF_A_SCRIPT}])"
+    r"|(?<=\U0001f3f4)[\U000e0020-\U000e007e]{1,8}\U000e007f"
+)
+"""Invisible characters that have a meaning: joiners of emoji and of letters, and the tags of a flag."""
 _REFERENCE = re.compile(r"(?<![\w./&#-])(?:[\w.-]+/[\w.-]+)?#\d+\b|\bGH-\d+\b")
 _MENTION = re.compile(r"(?<![\w/`.])@[A-Za-z\d][A-Za-z\d-]*(?!\.\w)")
-_STAND_INS = re.compile(r"(?<=:)PASSWORD(?=@)|(?<==)(?:PASSWORD|TOKEN|SECRET|…|\.\.\.)(?=[\s\"'`]|$)")
-"""Words that commands have where a secret belongs."""
-
-_KEYS = {
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "a key of AWS": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "a token of GitHub": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,})"),
-    "a token of Upstash": re.compile(r"\bA[\w-]{3}(?:ASQg|AAInc)[\w+/=-]{16,}"),
-    "a password or key of Neon": re.compile(r"\b(?:npg_|napi_)[A-Za-z0-9]{10,}"),
-    "a JSON web token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
-}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,6 +93,7 @@ def problems(text: str, *, secrets: Iterable[str] = ()) -> list[Problem]:
         *_fences(read),
         *_slots(outside),
         *_empty_summaries(outside),
+        *_gone_from_a_record(outside, text),
         *_details(outside),
         *_words(outside),
         *_invisible(lines),
@@ -102,10 +120,7 @@ def _secrets(lines: Sequence[str], redactor: Redactor) -> Iterator[Problem]:
     remedy = "take it out, and change it where it was used"
     seen = False
     for number, line in enumerate(lines, start=1):
-        shown = _STAND_INS.sub("[redacted:000000]", line)
-        kinds = [kind for kind, pattern in _KEYS.items() if pattern.search(shown)]
-        if not kinds and redactor.text(shown) != shown:
-            kinds = ["what looks like a secret"]
+        kinds = ["a known secret"] if redactor.knows(line) else list(secret_signs.kinds(line))
         seen = seen or bool(kinds)
         yield from (Problem(number, f"holds {kind}", remedy) for kind in kinds)
     try:
@@ -122,6 +137,12 @@ def _fences(read: Iterable[code_blocks.Line]) -> Iterator[Problem]:
                 line.number,
                 "begins a block of code that never ends",
                 "end it with the same fence on a line of its own",
+            )
+        if line.no_fence:
+            yield Problem(
+                line.number,
+                "begins or ends no block of code, since raw HTML stands right above it",
+                "put an empty line between them",
             )
 
 
@@ -150,7 +171,7 @@ def _comments(outside: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 def _nothing_at_the_head(lines: Sequence[str], outside: Sequence[str]) -> Iterator[Problem]:
     """A report without a heading that asks for the sentence has it first; a document with a title is none."""
-    said = [line.strip() for line in _without_comments(outside) if line.strip()]
+    said = [line.strip() for line in _without_comments(outside) if _MARKUP.sub("", line).strip()]
     if not any(map(str.strip, lines)):
         yield Problem(1, "nothing is written", "write the report, or make one with repro report")
         return
@@ -163,10 +184,24 @@ def _nothing_at_the_head(lines: Sequence[str], outside: Sequence[str]) -> Iterat
 def _empty_summaries(outside: Sequence[str]) -> Iterator[Problem]:
     """Headings that ask a person, with nothing below; one whose mark is still there is told by that."""
     for number, title, body in _sections(outside):
-        if _asks(title) and not _SLOT.search(body):
-            said = _COMMENT.sub("", body).strip()
-            if not said or said.casefold() in {"n/a", "none", "-", "…", "..."}:
-                yield Problem(number, f"nothing is written below “{title}”", "write one sentence there")
+        if _asks(title) and not _SLOT.search(body) and _says_nothing(body):
+            yield Problem(number, f"nothing is written below “{title}”", "write one sentence there")
+
+
+def _says_nothing(text: str) -> bool:
+    """Whether a text has no word that a person wrote: comments, pictures, marks and ``n/a`` are none."""
+    words = re.sub(r"[\W_]+", " ", _MARKUP.sub(" ", _COMMENT.sub(" ", text)))
+    return words.strip().casefold().replace("n a", "na") in _SAYS_NOTHING
+
+
+def _gone_from_a_record(outside: Sequence[str], text: str) -> Iterator[Problem]:
+    """The places for a person that are no longer in a decision record."""
+    if decision.SIGNED not in text:
+        return
+    titles = {title.casefold().strip(" *:") for _, title, _ in _sections(outside)}
+    for title in decision.ASKED.values():
+        if title.casefold() not in titles:
+            yield Problem(1, f"the heading “{title}” is gone", "put it back, and write a sentence below it")
 
 
 def _asks(title: str) -> bool:
@@ -228,5 +263,6 @@ def _without_comments(outside: Sequence[str]) -> list[str]:
 
 def _invisible(lines: Sequence[str]) -> Iterator[Problem]:
     for number, line in enumerate(lines, start=1):
-        if clean(line) != line:
+        shown = _JOINED.sub("", line)
+        if clean(shown) != shown:
             yield Problem(number, "holds characters that nobody sees", "delete them, or write their numbers")

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from repro.report import html_blocks
 
 _MARKER = re.compile(r"[ ]{0,3}(?:(?P<quote>>)[ ]?|(?:[-*+]|\d{1,9}[.)])(?:[ ]{1,4}(?![ ])|[ ]|$))")
+_HEADING = re.compile(r"[ ]{0,3}#{1,6}(?:[ ]|$)")
 _FENCE = re.compile(r"[ ]{0,3}(?P<fence>`{3,}(?=[^`]*$)|~{3,})")
 
 
@@ -23,12 +26,14 @@ class Line:
         text: as it stands.
         is_code: whether it is in a block of code, or its fence.
         unclosed: whether it begins a fenced block that nothing ends but the end of what it is in.
+        no_fence: whether it looks like a fence, and is raw HTML since no empty line stands before it.
     """
 
     number: int
     text: str
     is_code: bool
     unclosed: bool = False
+    no_fence: bool = False
 
 
 @dataclass(slots=True)
@@ -40,46 +45,109 @@ class _Open:
     containers: tuple[int, ...]
 
 
+@dataclass(slots=True)
+class _Html:
+    """Raw HTML that has begun, and what ends it."""
+
+    end: re.Pattern[str]
+    containers: tuple[int, ...]
+
+
 def read(lines: Sequence[str]) -> list[Line]:
     """Each line, and whether it is code.
 
     Args:
         lines: of a Markdown text, without their ends.
     """
-    found: list[Line] = []
-    unclosed: set[int] = set()
-    containers: tuple[int, ...] = ()
-    block: _Open | None = None
-    before_is_text = False
+    reader = _Reader()
     for number, line in enumerate(lines, start=1):
+        reader.take(number, line)
+    return reader.finished()
+
+
+class _Reader:
+    """Takes one line after the other."""
+
+    def __init__(self) -> None:
+        self._found: list[Line] = []
+        self._unclosed: set[int] = set()
+        self._containers: tuple[int, ...] = ()
+        self._block: _Open | None = None
+        self._html: _Html | None = None
+        self._in_paragraph = False
+
+    def take(self, number: int, line: str) -> None:
+        """Read the next line."""
         text = line.expandtabs(4)
-        if block is not None:
-            rest = _inside(text, block.containers)
-            if rest is not None:
-                found.append(Line(number, line, is_code=True))
-                if _ends(rest, block.fence):
-                    block = None
-                continue
-            unclosed.add(block.at)
-            block = None
-        containers, rest = _entered(text, containers)
+        if not (self._in_block(number, line, text) or self._in_html(number, line, text)):
+            self._begin(number, line, text)
+
+    def finished(self) -> list[Line]:
+        """All of them, after the last one."""
+        self._leave_block()
+        return [
+            replace(line, unclosed=True) if place in self._unclosed else line
+            for place, line in enumerate(self._found)
+        ]
+
+    def _in_block(self, number: int, line: str, text: str) -> bool:
+        """Whether it is a line of the fenced block, its last one included."""
+        if self._block is None:
+            return False
+        rest = _inside(text, self._block.containers)
+        if rest is None:
+            self._leave_block()
+            return False
+        self._found.append(Line(number, line, is_code=True))
+        if _ends(rest, self._block.fence):
+            self._block = None
+        return True
+
+    def _leave_block(self) -> None:
+        """It ends because what it is in ends."""
+        if self._block is not None:
+            self._unclosed.add(self._block.at)
+            self._block = None
+
+    def _in_html(self, number: int, line: str, text: str) -> bool:
+        """Whether it is a line of raw HTML that has begun before."""
+        if self._html is None:
+            return False
+        rest = _inside(text, self._html.containers)
+        if rest is None:
+            self._html = None
+            return False
+        looks_like_one = (
+            html_blocks.ends_with_an_empty_line(self._html.end) and _FENCE.match(rest) is not None
+        )
+        self._found.append(Line(number, line, is_code=False, no_fence=looks_like_one))
+        if html_blocks.ends(self._html.end, rest):
+            self._html = None
+        return True
+
+    def _begin(self, number: int, line: str, text: str) -> None:
+        """A line that may begin anything."""
+        before = self._containers
+        self._containers, rest = _entered(text, before)
+        in_paragraph = self._in_paragraph and self._containers[: len(before)] == before
+        is_indented = rest.startswith("    ") and bool(rest.strip()) and not self._in_paragraph
+        end = None if is_indented else html_blocks.begun(rest, in_paragraph=in_paragraph)
         if opening := _FENCE.match(rest):
-            block = _Open(len(found), opening["fence"], containers)
-        is_indented = rest.startswith("    ") and bool(rest.strip()) and not before_is_text
-        found.append(Line(number, line, is_code=block is not None or is_indented))
-        before_is_text = bool(rest.strip()) and not is_indented and block is None
-    if block is not None:
-        unclosed.add(block.at)
-    return [_marked(line, unclosed=place in unclosed) for place, line in enumerate(found)]
+            self._block = _Open(len(self._found), opening["fence"], self._containers)
+        elif end is not None:
+            ended = not html_blocks.ends_with_an_empty_line(end) and html_blocks.ends(end, rest)
+            self._html = None if ended else _Html(end, self._containers)
+        self._found.append(Line(number, line, is_code=self._block is not None or is_indented))
+        begins_other = bool(is_indented or end or self._block or _HEADING.match(rest) or _is_rule(rest))
+        is_text = bool(rest.strip()) and not begins_other
+        if is_text and self._in_paragraph and self._containers == before[: len(self._containers)]:
+            self._containers = before  # a lazy line: the paragraph goes on, and so does what it stands in
+        self._in_paragraph = is_text
 
 
 def outside(lines: Sequence[Line]) -> Iterator[str]:
-    """The texts, those of code blanked out."""
-    yield from ("" if line.is_code else line.text for line in lines)
-
-
-def _marked(line: Line, *, unclosed: bool) -> Line:
-    return Line(line.number, line.text, line.is_code, unclosed) if unclosed else line
+    """The texts, those of code blanked out, and what looks like a fence."""
+    yield from ("" if line.is_code or line.no_fence else line.text for line in lines)
 
 
 def _ends(rest: str, fence: str) -> bool:

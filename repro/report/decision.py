@@ -31,6 +31,9 @@ Events = Mapping[str, Sequence[Mapping[str, Any]]]
 ASKED = {"context": "What has to be decided", "choice": "Why this one", "consequences": "What else follows"}
 """The headings below which the person writes."""
 
+SIGNED = "<!-- written by repro decide, and not edited since: "
+"""How the last line of a record begins, which its digest ends."""
+
 MARK = "<!-- txrepro:{name} {hint} -->"
 
 _FILES = "`run.json`, `report.md`, `report.html`, and the traces in `trace/`"

@@ -53,7 +53,7 @@ def test_the_secrets_of_the_target_are_searched_for_and_not_said(
         monkeypatch.setenv("DATABASE_URL", url)
     assert main(["report", "--check", "issue.md", "--env-file", "some.env"]) == 1
     told = capsys.readouterr().err
-    assert "issue.md:5: holds what looks like a secret" in told
+    assert "issue.md:5: holds a known secret" in told
     assert "corr3ct" not in told
 
 

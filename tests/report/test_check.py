@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.report import markdown, template
+from repro.cli import deciding
+from repro.report import decision, markdown, template
 from repro.report.check import problems
 from repro.report.fitting import LIMIT
 from repro.resources import issue_template
@@ -47,7 +49,13 @@ def test_a_mark_of_an_upstreams_form_is_told() -> None:
     assert of("a <!-- txrepro:fill yes or no --> b\n") == ["1 the place for what only you know is not filled"]
 
 
-@pytest.mark.parametrize("body", ["", "<!-- later -->", "n/a", "…"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("", "<!-- later -->", "n/a", "n/a.", "N/A", "…", "-", "- ", "<br>", "![](x)", "_No response_"),
+        *("![what](x.png) <!-- a\nb -->", "**none**.", "<p></p>\n\n---"),
+    ],
+)
 @pytest.mark.parametrize(
     "heading", ["## Summary", "### Describe the bug", "**Description**", "## Summary ##", "Summary\n======="]
 )
@@ -137,6 +145,26 @@ def test_a_known_secret_across_lines_is_found() -> None:
         "AXxxAAIncDE4ZmQ2NzY0YzQ0MzA0OTQ4OWY5",
         "ghp_0123456789abcdefghijklmnopqrstuvwxyz",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl0",
+        *("password: x", "  password: 'hunter2'  # of the lab", "- db_password: hunter2", "PGPASSWORD=x"),
+        *(
+            "export PGPASSWORD=hunter2",
+            '{"password": "x"}',
+            "{'token': 'x9'}",
+            "new Client({ password: 'x9' })",
+        ),
+        *(
+            "password = hunter2",
+            'password = "hunter2"',
+            "REDISCLI_AUTH=x9",
+            "https://bob:hunter2@host.test/x",
+        ),
+        *("redis://:hunter2@host.test:6379", "authorization: Basic Ym9iOmh1bnRlcjI=", "Cookie: session=a9"),
+        *(
+            "curl -H 'Authorization: Bearer abc123'",
+            "curl -u bob:hunter2 https://a.test",
+            "--password hunter2",
+        ),
+        *("ALTER ROLE bob PASSWORD 'x9'", "password=abc$def9", "password=[redacted:1a2b3c] token=x9"),
     ],
 )
 def test_what_looks_like_a_secret_is_found_in_code_too(line: str) -> None:
@@ -152,6 +180,36 @@ def test_what_looks_like_a_secret_is_found_in_code_too(line: str) -> None:
         "postgresql://[user:1a2b3c]:[redacted:1a2b3c]@[host:1a2b3c]-pooler.neon.tech/app",
         "connect to [ipv6:1a2b3c]:5432",
         "password authentication failed for user",
+        *('password=os.environ["PGPASSWORD"],', "password=os.environ[...]", "token=$TOKEN", "token=${TOKEN}"),
+        *(
+            "password=<password>",
+            "postgres://app:<password>@host.test/app",
+            "postgres://app:${PW}@host.test/a",
+        ),
+        *(
+            "password=process.env.PGPASSWORD",
+            "password: process.env.PGPASSWORD,",
+            "password=getpass.getpass()",
+        ),
+        *(
+            'password=os.environ.get("PGPASSWORD", "")',
+            "password=settings.password",
+            "password=f'{password}'",
+        ),
+        *("Authorization: Bearer $TOKEN", "Authorization: Bearer <token>", 'PGPASSWORD="$PGPASSWORD" psql'),
+        *(
+            "password: ${{ secrets.PASSWORD }}",
+            "password={{ password }}",
+            "password=%(password)s",
+            "password=%s",
+        ),
+        *("password: str", "password: None", "token: string", "password=...", "password=***", "password: []"),
+        *("password=your-password", "https://bob@host.test/x", "max_tokens=4096", 'if token == "a9":'),
+        *(
+            "invalid password: the server said no",
+            "postgres://postgres:postgres@localhost/a",
+            "password=password",
+        ),
     ],
 )
 def test_what_stands_in_for_a_secret_is_none(line: str) -> None:
@@ -174,6 +232,14 @@ def test_what_stands_in_for_a_secret_is_none(line: str) -> None:
         ("see `@vercel/postgres`, a@b.test\n", []),
         ("TODO: more\n", ["1 something is left to do"]),
         ("a `TODO` of theirs\n", []),
+        ("then fill in the form\n", []),
+        ("[fill in your version]\n", ["1 something is left to do"]),
+        ("Please fill this in.\n", ["1 something is left to do"]),
+        ("\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f\u200d\U0001f525\n", []),
+        ("\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f\n", []),
+        ("\u0645\u06cc\u200c\u062e\u0648\n", []),
+        ("a\u200db\n", ["1 holds characters that nobody sees"]),
+        ("\U000e0067\n", ["1 holds characters that nobody sees"]),
         ("a\u202eb\n", ["1 holds characters that nobody sees"]),
         ("```\n\x1b[31mred\n```\n", ["2 holds characters that nobody sees"]),
     ],
@@ -203,3 +269,40 @@ def test_without_a_heading_for_it_the_sentence_comes_first(text: str) -> None:
 
 def test_a_document_with_a_title_needs_no_sentence_before_it() -> None:
     assert of("# Which driver\n\n## Context\n\nOurs.\n") == []
+
+
+def test_a_fence_right_below_raw_html_is_told() -> None:
+    told = "begins or ends no block of code, since raw HTML stands right above it"
+    text = "<details><summary>a</summary>\n```\n@somebody\n```\n</details>\n"
+    assert of(text) == [f"2 {told}", "3 @somebody tells that account", f"4 {told}"]
+    assert of(text.replace("</summary>\n", "</summary>\n\n")) == []
+
+
+@pytest.fixture
+def record(origin: Run) -> str:
+    return deciding.signed(decision.render(origin.document, origin.events, picture="decision.svg"))
+
+
+def test_a_decision_record_lacks_what_only_a_person_knows(record: str) -> None:
+    assert [what.partition(" ")[2] for what in of(record)] == [
+        f"the place for {name} is not filled" for name in ("context", "choice", "consequences")
+    ]
+
+
+def test_without_its_marks_a_decision_record_is_still_not_written(record: str) -> None:
+    found = of(re.sub("<!-- txrepro:.*-->", "", record))
+    assert [what.partition(" ")[2] for what in found] == [
+        f"nothing is written below “{title}”" for title in decision.ASKED.values()
+    ]
+    assert of(re.sub("<!-- txrepro:.*-->", WRITTEN, record)) == []
+
+
+def test_without_its_headings_a_decision_record_is_not_written_either(record: str) -> None:
+    found = of(re.sub("### .*|<!-- txrepro:.*-->", "", record))
+    assert found == sorted(f"1 the heading “{title}” is gone" for title in decision.ASKED.values())
+
+
+@pytest.mark.parametrize("piece", ["![", "<a", "password=(", "a://b:", "password", "-_", "\U0001f468\u200d"])
+def test_no_text_takes_long(piece: str) -> None:
+    """Quadratic it would take minutes, and be stopped by the suite's time limit."""
+    problems(piece * (LIMIT // len(piece)))

@@ -44,6 +44,20 @@ def code_of_ours(text: str) -> set[int]:
         "- a\n\n      b\n",
         "-     a\n",
         "* * *\n- - -\n```\nx\n```",
+        "<details><summary>a</summary>\n```\nx\n```\n</details>\n\n```\ny\n```",
+        "<div>\n\n```\nx\n```\n\n</div>\n```\ny\n```",
+        "<b>\n```\nx\n```\n\n    y",
+        "a\n<b>\n```\nx\n```",
+        "a\n<p>\n```\nx\n```",
+        "<!-- a\n```\n\n-->\n```\nx\n```",
+        "<!-- a --> b\n```\nx\n```",
+        "<pre>\n```\n\n</pre>\n```\nx\n```",
+        "- <div>\n  ```\n  x\n  ```\n```\ny\n```",
+        "> <div>\n> ```\n> x\n\n```\ny\n```",
+        "# a\n    b\n<i>\n```\nc\n```",
+        "<br>\n```\nx\n```",
+        "<https://a.test>\n```\nx\n```",
+        "</details>\n```\nx\n```",
     ],
 )
 def test_known_forms(text: str) -> None:
@@ -60,6 +74,11 @@ BLOCKS = st.sampled_from(
 )
 
 
+HTML = st.sampled_from(
+    ["<details>", "</details>", "<b>", "<!-- a -->", "<!-- a\n```\n-->", "<pre>\n```\n</pre>", "<br/> text"]
+)
+
+
 @given(st.lists(BLOCKS, min_size=1, max_size=6))
 @settings(deadline=None)
 def test_blocks_one_after_another(blocks: list[str]) -> None:
@@ -68,13 +87,29 @@ def test_blocks_one_after_another(blocks: list[str]) -> None:
     assert fenced == {n for n in code_of_github(text) if text.split("\n")[n - 1].strip()}
 
 
+@given(
+    st.lists(st.one_of(BLOCKS.filter(lambda each: "|" not in each), HTML), min_size=1, max_size=6),
+    st.lists(st.sampled_from(["\n", "\n\n"]), min_size=6, max_size=6),
+)
+@settings(deadline=None)
+def test_blocks_between_raw_html(blocks: list[str], gaps: list[str]) -> None:
+    text = "".join(each + gap for each, gap in zip(blocks, gaps, strict=False))
+    found = {each.number for each in read(text.split("\n")) if each.is_code and each.text.strip()}
+    assert found == {n for n in code_of_github(text) if text.split("\n")[n - 1].strip()}
+
+
+def test_a_fence_that_is_none_is_told() -> None:
+    found = read(["<details>", "```", "x", "```", "", "```", "```"])
+    assert [each.number for each in found if each.no_fence] == [2, 4]
+
+
 @pytest.mark.parametrize("text", ["> ```\n> x\ny", "- ```\n  x\ny"])
 def test_a_block_ends_with_what_it_is_in(text: str) -> None:
     assert code_of_ours(text) == {1, 2}
 
 
 @given(st.text(alphabet="`~ -+>\n1.)#aé\t", max_size=120))
-def test_any_text_can_be_read(text: str) -> None:
+def test_any_text_is_read_line_by_line(text: str) -> None:
     lines = text.split("\n")
     found = read(lines)
     assert [each.text for each in found] == lines
