@@ -12,7 +12,7 @@ from pathlib import Path
 
 from repro.cli import errors, output, terminal
 from repro.cli.errors import UsageError, quoted, without_urls
-from repro.document import RunError, find_run, read_events, read_run
+from repro.document import RunError, find_run, open_traces, read_run
 from repro.document.reading import by_age
 from repro.report import difference
 from repro.report.difference import Difference, Side, markdown, text
@@ -29,19 +29,19 @@ def diff(arguments: argparse.Namespace) -> int:
     Raises:
         UsageError: there is no such run, it cannot be read, or ``--only`` names no probe of theirs.
     """
-    a, b = _read(arguments.a), _read(arguments.b)
-    found = difference.compare(a, b, _chosen(arguments.only, (a, b)))
+    try:
+        a, b = _read(arguments.a), _read(arguments.b)
+        found = difference.compare(a, b, _chosen(arguments.only, (a, b)))
+    except RunError as error:
+        raise UsageError(f"diff: {without_urls(str(error))}") from error
     output.write(_shown(found, arguments))
     return errors.OK if found.same else errors.FINDING
 
 
 def _read(run: str) -> Side:
-    try:
-        file = _previous() if run == PREVIOUS else find_run(run, output.REPORTS)
-        document = read_run(file)
-        return Side(document, read_events(file.parent, document))
-    except RunError as error:
-        raise UsageError(f"diff: {without_urls(str(error))}") from error
+    file = _previous() if run == PREVIOUS else find_run(run, output.REPORTS)
+    document = read_run(file)
+    return Side(document, open_traces(file.parent, document))
 
 
 def _previous() -> Path:

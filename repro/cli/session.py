@@ -31,7 +31,7 @@ from repro.cli import (
     terminal,
     wording,
 )
-from repro.document import EXIT_CODES, FAILING, OutputError, RunDocument, read_events
+from repro.document import EXIT_CODES, FAILING, OutputError, RunDocument, read_excerpts
 from repro.environments.node import NodeUnavailable, provide
 from repro.lab.errors import LabError
 from repro.observe.catalog import matching
@@ -184,7 +184,7 @@ def _show(
     )
     summary.show(ending, screen)
     if github.is_here(os.environ):
-        github.tell(finished.document, read_events(folder, finished.document), os.environ)
+        github.tell(finished.document, read_excerpts(folder, finished.document), os.environ)
     if arguments.json:
         output.write((folder / "run.json").read_text("utf-8"))
 

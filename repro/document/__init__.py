@@ -7,7 +7,16 @@ described to everybody else by ``repro/schemas/run-1.json``.
 from __future__ import annotations
 
 from repro.document.assembly import EXIT_CODES, assemble, verdict_of
-from repro.document.reading import RunError, find_run, read_events, read_run
+from repro.document.excerpt import Excerpt, excerpts
+from repro.document.reading import (
+    RunError,
+    TraceFile,
+    find_run,
+    open_traces,
+    read_events,
+    read_excerpts,
+    read_run,
+)
 from repro.document.schema import InvalidDocument, validate, validate_event
 from repro.document.shape import (
     FAILING,
@@ -58,6 +67,7 @@ __all__ = [
     "Endpoint",
     "ErrorRecord",
     "Evidence",
+    "Excerpt",
     "Experiment",
     "Finding",
     "InvalidDocument",
@@ -73,11 +83,15 @@ __all__ = [
     "StageName",
     "StageStatus",
     "ToolRecord",
+    "TraceFile",
     "TransactionRecord",
     "Verdict",
     "assemble",
+    "excerpts",
     "find_run",
+    "open_traces",
     "read_events",
+    "read_excerpts",
     "read_run",
     "redact_run",
     "validate",

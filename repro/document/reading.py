@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from repro.document.excerpt import Line, excerpts
 from repro.document.schema import InvalidDocument, validate, validate_event
 from repro.document.shape import RUN_SCHEMA, RunDocument
 from repro.document.writing import RUN_FILE
 
 REPORTS = Path("reports")
+
+MOST_OF_A_LINE = 16 << 20
+"""Bytes of a line of a trace; ours are cut to some thousand."""
 
 
 class RunError(ValueError):
@@ -73,8 +79,46 @@ def read_run(run: str | Path, reports: Path = REPORTS) -> RunDocument:
     return cast("RunDocument", document)
 
 
+@dataclass(frozen=True, slots=True)
+class TraceFile:
+    """The lines of one trace, read anew and one by one each time, so that its length is no matter.
+
+    Args:
+        file: where they are.
+    """
+
+    file: Path
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Each line, held against its schema.
+
+        Raises:
+            RunError: the file or a line cannot be read.
+        """
+        for number, text in _lines_of(self.file):
+            try:
+                line = json.loads(text)
+                validate_event(line)
+            except (ValueError, RecursionError) as error:
+                raise RunError(f"{self.file}, line {number}: {_first_line(error)}") from error
+            yield line
+
+
+def open_traces(folder: Path, document: RunDocument) -> dict[str, TraceFile]:
+    """The trace of each probe, as far as they are there: ``run.json`` may have been sent alone.
+
+    Args:
+        folder: the run's folder.
+        document: the run.
+    """
+    files = {
+        probe["name"]: folder / probe["events"] for probe in document["probes"] if probe["events"] is not None
+    }
+    return {name: TraceFile(file) for name, file in files.items() if file.is_file()}
+
+
 def read_events(folder: Path, document: RunDocument) -> dict[str, list[dict[str, Any]]]:
-    """The trace lines of each probe, as far as they are there: ``run.json`` may have been sent alone.
+    """The trace lines of each probe, all of them: see `open_traces` for long ones.
 
     Args:
         folder: the run's folder.
@@ -83,10 +127,20 @@ def read_events(folder: Path, document: RunDocument) -> dict[str, list[dict[str,
     Raises:
         RunError: a trace cannot be read.
     """
-    files = {
-        probe["name"]: folder / probe["events"] for probe in document["probes"] if probe["events"] is not None
-    }
-    return {name: _json_lines(file) for name, file in files.items() if file.is_file()}
+    return {name: list(trace) for name, trace in open_traces(folder, document).items()}
+
+
+def read_excerpts(folder: Path, document: RunDocument) -> dict[str, Sequence[Line]]:
+    """What a report needs of the trace of each probe; all of a short one.
+
+    Args:
+        folder: the run's folder.
+        document: the run.
+
+    Raises:
+        RunError: a trace cannot be read.
+    """
+    return excerpts(open_traces(folder, document), document)
 
 
 def _json(file: Path) -> Any:
@@ -96,16 +150,19 @@ def _json(file: Path) -> Any:
         raise RunError(f"{file} is no JSON: {_first_line(error)}") from error
 
 
-def _json_lines(file: Path) -> list[dict[str, Any]]:
-    lines = []
-    for number, line in enumerate(_text(file).split("\n"), start=1):
-        if line:
-            try:
-                lines.append(json.loads(line))
-                validate_event(lines[-1])
-            except ValueError as error:
-                raise RunError(f"{file}, line {number}: {_first_line(error)}") from error
-    return lines
+def _lines_of(file: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file with their numbers; empty ones are passed over, only a line feed ends one."""
+    try:
+        with file.open("rb") as opened:
+            for number, line in enumerate(iter(lambda: opened.readline(MOST_OF_A_LINE), b""), start=1):
+                if len(line) == MOST_OF_A_LINE:
+                    raise RunError(f"{file}, line {number}: is longer than {MOST_OF_A_LINE:,} bytes")
+                if text := line.decode("utf-8").rstrip("\r\n"):
+                    yield number, text
+    except OSError as error:
+        raise RunError(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise RunError(f"{file} is no UTF-8 text") from error
 
 
 def _text(file: Path) -> str:
@@ -117,5 +174,5 @@ def _text(file: Path) -> str:
         raise RunError(f"{file} is no UTF-8 text") from error
 
 
-def _first_line(error: ValueError) -> str:
+def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0][:200]

@@ -7,6 +7,7 @@ import re
 CUT = re.compile(
     r"\[… (?P<lines>[\d,]+) \w+ left out …\]"
     r"|(?P<steps>[\d,]+) steps? (?:is|are) (?:left out|on more connections)"
+    r"|(?P<unread>[\d,]+) events? (?:is|are) not looked at"
     r"|(?P<records>[\d,]+) more (?:[\w-]+ ){1,3}(?:(?:is|are) )?in `?run\.json"
     r"|(?P<links>[\d,]+) links? left out"
     r"|(?<=>)(?P<events>[\d,]+) more in [\w./-]+"

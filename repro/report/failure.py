@@ -8,6 +8,7 @@ from typing import Any
 
 from repro.diagnose.undiagnosed import in_words
 from repro.document import ChainLink, ErrorRecord, Outcome
+from repro.document.excerpt import missing
 from repro.report import network, sequence, timeline
 from repro.report.counting import counted, left_out
 from repro.report.escape import (
@@ -226,7 +227,7 @@ def trace(outcome: Outcome, lines: Sequence[Line], room: Room) -> Iterator[str]:
     if not room.trace_lines:
         yield f"The trace is in {code(outcome['events'] or '')}."
         return
-    events = sum(line["op"] != "visibility" for line in lines)
+    events = sum(line["op"] != "visibility" for line in lines) + missing(lines)
     text = timeline.render(lines, most=room.trace_lines)
     yield folded(f"What it did on the network, {counted(events, 'event')}", fence(text))
 

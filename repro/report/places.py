@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _PLAIN = re.compile(r"[\w-]+")
@@ -23,6 +23,32 @@ class Placed:
     path: str
     key: str
     text: str
+
+
+@dataclass(slots=True)
+class Places:
+    """Where something stands, and how often: the first few places by name, of the others their number.
+
+    Args:
+        most: places that are named.
+    """
+
+    most: int
+    times: int = 0
+    named: dict[str, int] = field(default_factory=dict)
+    more: int = 0
+    _last: str = ""
+
+    def add(self, place: str) -> None:
+        """It stands there too; the same place again follows at once."""
+        self.times += 1
+        if place in self.named:
+            self.named[place] += 1
+        elif len(self.named) < self.most:
+            self.named[place] = 1
+        elif place != self._last:
+            self.more += 1
+            self._last = place
 
 
 def texts(value: Any, path: str = "", key: str = "") -> Iterator[Placed]:

@@ -7,18 +7,19 @@ was cut, and the characters that nobody would see.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import Any
 
 from repro.document import RunDocument
 from repro.redaction import ANY_TOKEN, SENSITIVE_HEADER, SENSITIVE_KEY, SENSITIVE_NAME
 from repro.report.counting import CUT, counted
 from repro.report.escape import not_shown, one_line, shortened
-from repro.report.places import Placed, texts
+from repro.report.places import Placed, Places, texts
 
-Events = Mapping[str, Sequence[Mapping[str, Any]]]
+Events = Mapping[str, Iterable[Mapping[str, Any]]]
 
 RUN_FILE = "run.json"
 MOST_PLACES = 6
@@ -43,6 +44,9 @@ _LOOKED_BACK = 300
 _LONG = "of a long text, a part"
 
 
+_few_places = partial(Places, MOST_PLACES)
+
+
 @dataclass(slots=True)
 class Removed:
     """One token, and where it stands.
@@ -50,17 +54,17 @@ class Removed:
     Args:
         token: such as ``[redacted:1a2b3c]``.
         kinds: what it stands for, as far as the places tell, each with how often.
-        places: in each file; one that holds the token twice is there twice.
+        places: in each file.
     """
 
     token: str
     kinds: Counter[str] = field(default_factory=Counter)
-    places: dict[str, list[str]] = field(default_factory=dict)
+    places: dict[str, Places] = field(default_factory=lambda: defaultdict(_few_places))
 
     @property
     def times(self) -> int:
         """How often it stands in all files."""
-        return sum(map(len, self.places.values()))
+        return sum(each.times for each in self.places.values())
 
 
 def removed(files: Mapping[str, str], document: RunDocument, events: Events) -> list[Removed]:
@@ -72,14 +76,7 @@ def removed(files: Mapping[str, str], document: RunDocument, events: Events) -> 
         document: the run.
         events: the trace lines of each probe, by its name.
     """
-    found: dict[str, Removed] = {}
-    for file, placed in _structured(document, events):
-        for token, kind in _tokens(placed):
-            _add(found, token, file, placed.path).kinds[kind] += 1
-    for file, number, line in _lines(files, document):
-        for met in ANY_TOKEN.finditer(line):
-            _add(found, met[0], file, f"line {number}")
-    return list(found.values())
+    return list(_look(files, document, events).removed.values())
 
 
 def counts(found: Iterable[Removed]) -> dict[str, int]:
@@ -99,19 +96,71 @@ def listing(folder_files: Mapping[str, str], document: RunDocument, events: Even
         document: the run.
         events: the trace lines of each probe, by its name.
     """
+    found = _look(folder_files, document, events)
     parts = [
-        _of_tokens(removed(folder_files, document, events)),
+        _of_tokens(list(found.removed.values())),
         _section(
             "parameters of the database's URL whose values are not told",
             _named(_unset(document["target"])),
         ),
-        _section("cut", _cuts(folder_files, document, events)),
+        _section("cut", _cuts(found)),
         _section(
             "characters that nobody sees, which the reports show by number or leave out",
-            _unseen(document, events),
+            _unseen(found),
         ),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is met in the texts of a run, all of it in one pass.
+
+    Args:
+        removed: each token, in the order in which they are met.
+        amounts: how much of what was cut, by the file and what it is.
+        cuts: where that was.
+        unseen: where a character stands that nobody sees, by the file and what it is.
+    """
+
+    removed: dict[str, Removed] = field(default_factory=dict)
+    amounts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    cuts: dict[tuple[str, str], Places] = field(default_factory=lambda: defaultdict(_few_places))
+    unseen: dict[tuple[str, str], Places] = field(default_factory=lambda: defaultdict(_few_places))
+
+    def look_at(self, file: str, placed: Placed) -> None:
+        """Look at a text of the document or of a trace."""
+        for token, kind in _tokens(placed):
+            self.token(token, file, placed.path).kinds[kind] += 1
+        if "[…]" in placed.text:
+            self.cuts[file, _LONG].add(placed.path)
+        for what in not_shown(placed.text):
+            self.unseen[file, what].add(placed.path)
+
+    def look_at_line(self, file: str, number: int, line: str) -> None:
+        """Look at a line of a report or of a program."""
+        for met in ANY_TOKEN.finditer(line):
+            self.token(met[0], file, f"line {number}")
+        for met in CUT.finditer(line):
+            amount = met[met.lastgroup] if met.lastgroup else ""
+            what = met[0].strip("[]… ").removeprefix(amount).strip().replace("`", "") or _LONG
+            self.amounts[file, what] += int(amount.replace(",", "") or 0)
+            self.cuts[file, what].add(f"line {number}")
+
+    def token(self, token: str, file: str, place: str) -> Removed:
+        """A token stands at a place."""
+        entry = self.removed.setdefault(token, Removed(token))
+        entry.places[file].add(place)
+        return entry
+
+
+def _look(files: Mapping[str, str], document: RunDocument, events: Events) -> _Found:
+    found = _Found()
+    for file, placed in _structured(document, events):
+        found.look_at(file, placed)
+    for file, number, line in _lines(files, document):
+        found.look_at_line(file, number, line)
+    return found
 
 
 def _structured(document: RunDocument, events: Events) -> Iterator[tuple[str, Placed]]:
@@ -121,7 +170,22 @@ def _structured(document: RunDocument, events: Events) -> Iterator[tuple[str, Pl
     for name, lines in events.items():
         file = files.get(name) or f"trace/{name}.jsonl"
         for line in lines:
-            yield from ((file, _of_line(each, line)) for each in texts(line))
+            if not _is_plain(line):
+                yield from ((file, _of_line(each, line)) for each in texts(line))
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether there is nothing to tell of any text in JSON data: so it is for nearly all lines of a trace."""
+    if isinstance(value, str):
+        return _is_plain_text(value)
+    if isinstance(value, dict):
+        return all(map(_is_plain_text, value)) and all(map(_is_plain, value.values()))
+    return not isinstance(value, list) or all(map(_is_plain, value))
+
+
+@lru_cache(10_000)
+def _is_plain_text(text: str) -> bool:
+    return "[" not in text and not any(not_shown(text))
 
 
 def _of_line(placed: Placed, line: Mapping[str, Any]) -> Placed:
@@ -134,12 +198,6 @@ def _lines(files: Mapping[str, str], document: RunDocument) -> Iterator[tuple[st
     for file, text in files.items():
         if file not in known:
             yield from ((file, number, line) for number, line in enumerate(text.split("\n"), start=1))
-
-
-def _add(found: dict[str, Removed], token: str, file: str, place: str) -> Removed:
-    entry = found.setdefault(token, Removed(token))
-    entry.places.setdefault(file, []).append(place)
-    return entry
 
 
 def _tokens(placed: Placed) -> Iterator[tuple[str, str]]:
@@ -176,17 +234,18 @@ def _block(entry: Removed) -> str:
     )
 
 
-def _by_file(places: Mapping[str, Sequence[str]], indent: str = "") -> Iterator[str]:
+def _by_file(places: Mapping[str, Places], indent: str = "") -> Iterator[str]:
     for file, here in places.items():
         yield f"{indent}{one_line(file)}: {_where(file, here)}"
 
 
-def _some(places: Sequence[str]) -> str:
-    """The first places, each once with how often, and how many more there are."""
-    told = Counter(shortened(one_line(each), MOST_OF_A_PLACE) for each in places)
-    shown = [f"{place} ({counted(times, 'time')})" if times > 1 else place for place, times in told.items()]
-    more = len(shown) - MOST_PLACES
-    return ", ".join(shown[:MOST_PLACES]) + (f", and {counted(more, 'more place')}" if more > 0 else "")
+def _some(places: Places) -> str:
+    """The first places, each with how often, and how many more there are."""
+    told = [
+        shortened(one_line(place), MOST_OF_A_PLACE) + (f" ({counted(times, 'time')})" if times > 1 else "")
+        for place, times in places.named.items()
+    ]
+    return ", ".join(told) + (f", and {counted(places.more, 'more place')}" if places.more else "")
 
 
 def _section(title: str, lines: Iterable[str]) -> str:
@@ -209,42 +268,20 @@ def _unset(target: Mapping[str, Any]) -> list[str]:
     )
 
 
-def _cuts(files: Mapping[str, str], document: RunDocument, events: Events) -> Iterator[str]:
+def _cuts(found: _Found) -> Iterator[str]:
     """What was cut, a line for each kind of a file, with how much in all."""
-    amounts: Counter[tuple[str, str]] = Counter()
-    places: dict[tuple[str, str], list[str]] = {}
-    for file, amount, what, where in _marks(files, document, events):
-        amounts[file, what] += amount
-        places.setdefault((file, what), []).append(where)
-    for (file, what), here in places.items():
-        much = f"{amounts[file, what]:,} " if amounts[file, what] else ""
+    for (file, what), here in found.cuts.items():
+        amount = found.amounts[file, what]
+        much = f"{amount:,} " if amount else ""
         yield f"{one_line(file)}: {much}{what}: {_where(file, here)}"
 
 
-def _marks(
-    files: Mapping[str, str], document: RunDocument, events: Events
-) -> Iterator[tuple[str, int, str, str]]:
-    """File, how much was cut, of what, and where."""
-    for file, placed in _structured(document, events):
-        if "[…]" in placed.text:
-            yield file, 0, _LONG, placed.path
-    for file, number, line in _lines(files, document):
-        for met in CUT.finditer(line):
-            amount = met[met.lastgroup] if met.lastgroup else ""
-            what = met[0].strip("[]… ").removeprefix(amount).strip().replace("`", "") or _LONG
-            yield file, int(amount.replace(",", "") or 0), what, f"line {number}"
-
-
-def _where(file: str, places: Sequence[str]) -> str:
+def _where(file: str, places: Places) -> str:
     """Where it stands; of a page, whose lines nobody counts, how often."""
-    return counted(len(places), "place") if file.endswith(".html") else _some(places)
+    return counted(places.times, "place") if file.endswith(".html") else _some(places)
 
 
-def _unseen(document: RunDocument, events: Events) -> Iterator[str]:
+def _unseen(found: _Found) -> Iterator[str]:
     """Each character that nobody sees, a line for each file."""
-    places: dict[tuple[str, str], list[str]] = {}
-    for file, placed in _structured(document, events):
-        for what in not_shown(placed.text):
-            places.setdefault((file, what), []).append(placed.path)
-    for (file, what), here in places.items():
+    for (file, what), here in found.unseen.items():
         yield f"{one_line(file)}: {what}: {_some(here)}"

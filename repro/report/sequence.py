@@ -14,6 +14,7 @@ from typing import Any
 
 from repro.diagnose.undiagnosed import in_words
 from repro.document import Outcome
+from repro.document.excerpt import missing
 from repro.report import network
 from repro.report.counting import are
 from repro.report.escape import one_line, shortened
@@ -52,16 +53,16 @@ _APPLIED = {
 _PLAIN = re.compile(r"[^A-Za-z0-9 .,:/()_\[\]=+*?→…-]")
 
 
-def mermaid(outcome: Outcome, lines: Iterable[Line], *, most: int = MOST_STEPS) -> str:
+def mermaid(outcome: Outcome, lines: Sequence[Line], *, most: int = MOST_STEPS) -> str:
     """The conversation of a probe up to where it failed; empty where nothing was seen.
 
     Args:
         outcome: the probe.
-        lines: its trace.
+        lines: its trace, or an excerpt of it.
         most: steps to draw; of more, a fifth of them from the begin, the rest from the end. Of a check of
             many transactions the first ones tell.
     """
-    told = _transaction(outcome, list(lines))
+    told = _transaction(outcome, lines)
     if not told:
         return ""
     told = _with_what_never_came(outcome, told)
@@ -70,6 +71,8 @@ def mermaid(outcome: Outcome, lines: Iterable[Line], *, most: int = MOST_STEPS) 
     shown = [step for step in bounded if not step.sender or {step.sender, step.receiver} <= names.keys()]
     if hidden := len(bounded) - len(shown):
         shown.append(_note(f"{are(hidden, 'step')} on more connections, and not drawn"))
+    if more := missing(lines):
+        shown.append(_note(f"{are(more, 'event')} not looked at: the trace is long"))
     return "\n".join(
         [
             "sequenceDiagram",

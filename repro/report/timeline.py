@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from repro.document.excerpt import missing
 from repro.events import Peer
 from repro.report.counting import left_out
 from repro.report.escape import one_line, shortened
@@ -29,27 +30,39 @@ _TOLD_FIRST = (
 )
 
 
-def render(lines: Iterable[Line], *, most: int) -> str:
+def render(lines: Sequence[Line], *, most: int) -> str:
     """A trace as text.
 
     Args:
-        lines: the trace, its head included or not.
+        lines: the trace, or an excerpt of it, its head included or not.
         most: lines to show; of a longer trace the first fifth and the end, which is where it failed.
     """
     shown = [line for line in lines if line["op"] != "visibility" or line.get("sources")]
-    told = [_head(line) if line["op"] == "visibility" else _event(line) for line in shown]
-    told = told or ["# nothing was looked up, dialled or said"]
-    return "\n".join(excerpt(told, most))
+    if not shown:
+        return "# nothing was looked up, dialled or said"
+    ends = shown if len(shown) <= 2 * most else [*shown[:most], *shown[len(shown) - most :]]
+    unseen = missing(lines) + len(shown) - len(ends)
+    return "\n".join(excerpt(list(map(_line, ends)), most, unseen))
 
 
-def excerpt(lines: Sequence[str], most: int) -> list[str]:
-    """The lines; of too many a fifth of the room from their head and the rest from their end."""
-    if len(lines) <= most:
+def excerpt(lines: Sequence[str], most: int, unseen: int = 0) -> list[str]:
+    """The lines; of too many a fifth of the room from their head and the rest from their end.
+
+    Args:
+        lines: all of them, or their begin and their end.
+        most: how many to show.
+        unseen: how many are missing between that begin and that end.
+    """
+    more = len(lines) + unseen - most
+    if more <= 0:
         return list(lines)
     head = most // 5
     tail = most - head
-    middle = left_out(len(lines) - head - tail, "line")
-    return [*lines[:head], middle, *lines[len(lines) - tail :]]
+    return [*lines[:head], left_out(more, "line"), *lines[len(lines) - tail :]]
+
+
+def _line(line: Line) -> str:
+    return _head(line) if line["op"] == "visibility" else _event(line)
 
 
 def _head(line: Line) -> str:

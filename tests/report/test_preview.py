@@ -10,7 +10,7 @@ import pytest
 from repro.redaction import Redactor
 from repro.report import markdown
 from repro.report.escape import clean
-from repro.report.preview import counts, listing, removed
+from repro.report.preview import Removed, counts, listing, removed
 from repro.resources import issue_template
 from tests.report.conftest import Run
 from tests.report.hostile import TEXTS, with_text
@@ -30,6 +30,10 @@ def with_message(run: Run, message: str) -> Run:
 def only(run: Run, files: dict[str, str] | None = None) -> Any:
     (found,) = removed(files or {}, run.document, run.events)
     return found
+
+
+def places(found: Removed) -> dict[str, dict[str, int]]:
+    return {file: here.named for file, here in found.places.items()}
 
 
 def place_of_message(run: Run) -> str:
@@ -58,14 +62,14 @@ def test_what_a_token_stood_for(message: str, kind: str, origin: Run) -> None:
     run = with_message(origin, message)
     found = only(run)
     assert list(found.kinds) == [kind]
-    assert found.places == {"run.json": [place_of_message(run)]}
+    assert places(found) == {"run.json": {place_of_message(run): 1}}
 
 
 def test_the_name_of_a_field_tells_what_was_in_it(healthy: Run) -> None:
     run = Run({**healthy.document, "target": {"queue": {"rest_token": ONE}}}, {})
     found = only(run)
     assert list(found.kinds) == ["the field rest_token"]
-    assert found.places == {"run.json": ["target.queue.rest_token"]}
+    assert places(found) == {"run.json": {"target.queue.rest_token": 1}}
 
 
 def test_a_token_is_found_in_names_traces_and_reports(healthy: Run) -> None:
@@ -73,10 +77,10 @@ def test_a_token_is_found_in_names_traces_and_reports(healthy: Run) -> None:
     line = {**healthy.events["tcp.raw"][0], "http.url": f"{ONE} {ONE}"}
     found = only(Run(document, {"tcp.raw": [line]}), {"report.md": f"a\n{ONE}\n", "run.json": ONE})
     assert found.times == 4
-    assert found.places == {
-        "run.json": [f"the name of environment['{ONE}']"],
-        "trace/tcp.raw.jsonl": ["1: http.url", "1: http.url"],
-        "report.md": ["line 2"],
+    assert places(found) == {
+        "run.json": {f"the name of environment['{ONE}']": 1},
+        "trace/tcp.raw.jsonl": {"1: http.url": 2},
+        "report.md": {"line 2": 1},
     }
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
 
 from repro.document import Outcome, RunDocument, Stage
 from repro.report.difference import facts, partings
 from repro.report.difference.facts import Rows
 from repro.report.difference.meaning import Meaning
-from repro.report.difference.model import Difference, ProbeDifference, Row, Side
+from repro.report.difference.model import Difference, Line, ProbeDifference, Row, Side
 
 TIMES_LONGER = 3
 MORE_MS = 100
 """What a stage must take longer, in both ways, to be told: times vary on any machine."""
 
 MOST_NAMES = 12
+
+MOST_EVENTS = 20_000
+"""Events of a trace that are compared: where two runs part, they mostly do so early."""
 
 NOT_ALIKE = (
     "one run wrote durably and the other did not: of the traces "
@@ -72,13 +76,20 @@ def _probe(
 ) -> ProbeDifference:
     (side_a, one), (side_b, other) = a, b
     name = one["name"]
-    traces = side_a.events.get(name), side_b.events.get(name)
-    alike = _alike(side_a, side_b)
     parting = None
-    if traces[0] is not None and traces[1] is not None:
-        parting = partings.find(traces[0], traces[1], meanings, alike=alike)
+    remarks = list(_slower(one, other))
+    if name in side_a.events and name in side_b.events:
+        begins = _begin(side_a.events[name]), _begin(side_b.events[name])
+        cut = len(begins[0]) == MOST_EVENTS, len(begins[1]) == MOST_EVENTS
+        parting = partings.find(*begins, meanings, alike=_alike(side_a, side_b), cut=cut)
+        if parting is None and any(cut):
+            remarks.append(f"only the first {MOST_EVENTS:,} events of its traces are compared")
     told = rows.of(facts.of_probe(one), facts.of_probe(other))
-    return ProbeDifference(name, told, parting, list(_slower(one, other)))
+    return ProbeDifference(name, told, parting, remarks)
+
+
+def _begin(lines: Iterable[Line]) -> list[Line]:
+    return list(islice(lines, MOST_EVENTS))
 
 
 def _tried(probe: ProbeDifference) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +18,11 @@ class Side:
 
     Args:
         document: the run.
-        events: the trace lines of each probe, by its name; a probe may be missing.
+        events: the trace lines of each probe, by its name; a probe may be missing. They are read twice.
     """
 
     document: RunDocument
-    events: Mapping[str, Sequence[Line]]
+    events: Mapping[str, Iterable[Line]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,10 @@ class _Place:
             fields.failure(lane.lines[at]) for lane, at in self._begins()
         )
 
+    def is_at_a_cut(self, a: bool, b: bool) -> bool:  # noqa: FBT001 - a pair, as the traces are
+        """Whether one of the traces has no more events there because only its begin is known."""
+        return (a and self.at_a >= len(self.a.lines)) or (b and self.at_b >= len(self.b.lines))
+
     def _begins(self) -> Iterator[tuple[_Lane, int]]:
         yield from (
             (lane, at) for lane, at in ((self.a, self.at_a), (self.b, self.at_b)) if at < len(lane.lines)
@@ -94,7 +98,12 @@ class _Place:
 
 
 def find(
-    a: Sequence[Line], b: Sequence[Line], meanings: tuple[Meaning, Meaning], *, alike: bool
+    a: Sequence[Line],
+    b: Sequence[Line],
+    meanings: tuple[Meaning, Meaning],
+    *,
+    alike: bool,
+    cut: tuple[bool, bool] = (False, False),
 ) -> Parting | None:
     """The first parting of two traces; None where they mean the same.
 
@@ -104,6 +113,8 @@ def find(
         meanings: of the first run and of the second one.
         alike: the runs did the same. Where one wrote durably and the other did not, their statements and the
             number of their connections differ for that reason, and are not compared.
+        cut: of the first trace and of the second one only the begin is given: that nothing more comes on a
+            connection is then no difference.
     """
     seen = _sources(a) & _sources(b)
     lanes_a, lanes_b = (
@@ -114,7 +125,8 @@ def find(
     if not only_a and not only_b:
         return None
     matched = _matched(lanes_a, lanes_b)
-    places = [place for one, other in matched for place in _places(one, other, only_a, only_b)]
+    found = [place for one, other in matched for place in _places(one, other, only_a, only_b)]
+    places = [place for place in found if not place.is_at_a_cut(*cut)]
     first = min(places, key=lambda each: (each.mild, each.moment), default=None)
     return None if first is None else _parting(first, len(places) - 1, _lookups(lanes_a))
 
@@ -196,21 +208,28 @@ def _kind(line: Line) -> str:
 
 def _matched(lanes_a: Sequence[_Lane], lanes_b: Sequence[_Lane]) -> list[tuple[_Lane, _Lane]]:
     """Each lane with its like: first those that are equal, then the others in the order of their begin."""
-    rest_b = list(lanes_b)
-    rest_a = []
-    for lane in lanes_a:
-        twin = next(
-            (each for each in rest_b if each.ordered == lane.ordered and each.keys == lane.keys), None
-        )
-        if twin is None:
-            rest_a.append(lane)
-        else:
-            rest_b.remove(twin)
+    twins: Counter[_Alike] = Counter(map(_alike, lanes_a)) & Counter(map(_alike, lanes_b))
+    rest_a, rest_b = (list(_without(lanes, Counter(twins))) for lanes in (lanes_a, lanes_b))
     pairs = []
     for name in dict.fromkeys(lane.name for lane in (*rest_a, *rest_b) if not lane.ordered):
         mingled = [[each for each in rest if each.name == name] for rest in (rest_a, rest_b)]
         pairs += _together(*mingled)
     return pairs + _together(*([each for each in rest if each.ordered] for rest in (rest_a, rest_b)))
+
+
+_Alike = tuple[bool, tuple[Key, ...]]
+
+
+def _alike(lane: _Lane) -> _Alike:
+    return lane.ordered, tuple(lane.keys)
+
+
+def _without(lanes: Iterable[_Lane], twins: Counter[_Alike]) -> Iterator[_Lane]:
+    """The lanes without those that have a twin, so many of each kind."""
+    for lane in lanes:
+        twins[_alike(lane)] -= 1
+        if twins[_alike(lane)] < 0:
+            yield lane
 
 
 def _together(some: Sequence[_Lane], others: Sequence[_Lane]) -> list[tuple[_Lane, _Lane]]:

@@ -29,7 +29,7 @@ def _trace(trace: Trace, room: Room) -> Html:
         cls=f"sign {trace.outcome['status']}",
         aria_hidden="true",
     )
-    amount = element("span", counted(len(trace.lines), "event"), cls="took")
+    amount = element("span", counted(trace.whole, "event"), cls="took")
     return element(
         "details",
         element("summary", sign, element("b", name), amount),
@@ -64,7 +64,7 @@ def _table(trace: Trace) -> Html:
 
 def _body(trace: Trace) -> Iterator[Html]:
     """The listed lines; between them, how many are left out."""
-    places = {id(each): place for place, each in enumerate(trace.lines)}
+    places = {id(each): place for place, each in zip(trace.places, trace.lines, strict=True)}
     file = trace.outcome["events"] or "its trace"
     met: set[int] = set()
     expected = 0
@@ -74,8 +74,8 @@ def _body(trace: Trace) -> Iterator[Html]:
             yield _gap(place - expected, file)
         yield _row(trace, event, met)
         expected = place + 1
-    if len(trace.lines) > expected:
-        yield _gap(len(trace.lines) - expected, file)
+    if trace.whole > expected:
+        yield _gap(trace.whole - expected, file)
 
 
 def _gap(left_out: int, file: str) -> Html:

@@ -64,7 +64,7 @@ def marks(trace: Trace, scale: Scale, most: int) -> dict[Lane, list[Mark]]:
     """The marks of each lane.
 
     Args:
-        trace: of one probe; all of its events are drawn.
+        trace: of one probe; all of its lines are drawn.
         scale: the axis.
         most: how many marks; of more events neighbours come together.
     """

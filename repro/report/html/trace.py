@@ -9,14 +9,12 @@ from typing import Any
 
 from repro.diagnose.undiagnosed import is_push
 from repro.document import FAILING, Finding, Outcome, RunDocument
+from repro.document.excerpt import STEPS, missing, places
 from repro.report.html.room import Room
 from repro.trace.formats import fields
 
 Line = Mapping[str, Any]
 Events = Mapping[str, Sequence[Line]]
-
-_STEPS = frozenset({"dns", "connect", "tls.handshake", "http.upgrade", "ws.close", "close", "note"})
-"""Operations of which a trace has few, and which say most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +24,10 @@ class Trace:
     Args:
         outcome: the probe.
         head: who saw it, and what they cannot see; None where that is not known.
-        lines: all events, in order.
-        listed: those that the page lists.
+        lines: its events, in order; of a very long trace an excerpt.
+        places: where in the whole trace each of them stands, the head not counted.
+        whole: how many events the whole trace has.
+        listed: those of the lines that the page lists.
         zero_s: when it began, in seconds since the run's start; every time of it is told since then.
         end_ms: when its last event or stage ended, in milliseconds since it began.
         cited: the numbers of the findings for which a line is evidence, by its ``seq``.
@@ -37,6 +37,8 @@ class Trace:
     outcome: Outcome
     head: Line | None
     lines: Sequence[Line]
+    places: Sequence[int]
+    whole: int
     listed: Sequence[Line]
     zero_s: float
     end_ms: float
@@ -71,13 +73,16 @@ def read(document: RunDocument, events: Events, room: Room) -> list[Trace]:
 def _trace(
     outcome: Outcome, lines: Sequence[Line], findings: Sequence[Finding], most: int, *, looked_at: bool
 ) -> Trace:
+    heads = [line for line in lines if fields.operation(line) == "visibility"]
     told = [line for line in lines if fields.operation(line) != "visibility"]
     cited = cited_by(outcome["name"], findings)
     zero_s, end_s = _span_s(outcome, told)
     return Trace(
         outcome=outcome,
-        head=next((line for line in lines if fields.operation(line) == "visibility"), None),
+        head=heads[0] if heads else None,
         lines=told,
+        places=[place - len(heads) for place in places(lines)[len(heads) :]],
+        whole=len(told) + missing(lines),
         listed=select(told, cited, most),
         zero_s=zero_s,
         end_ms=max(0.0, (end_s - zero_s) * 1000),
@@ -139,8 +144,8 @@ def select(lines: Sequence[Line], cited: Mapping[int, object], most: int) -> lis
     for place, line in enumerate(lines):
         kinds[_rank(line, cited)].append(place)
     chosen: list[int] = []
-    for places in kinds:
-        chosen += _ends(places, most - len(chosen))
+    for of_kind in kinds:
+        chosen += _ends(of_kind, most - len(chosen))
     return [lines[place] for place in sorted(chosen)]
 
 
@@ -149,7 +154,7 @@ def _rank(line: Line, cited: Mapping[int, object]) -> int:
         return 0
     if fields.failure(line) is not None:
         return 1
-    return 2 if fields.operation(line) in _STEPS else 3
+    return 2 if fields.operation(line) in STEPS else 3
 
 
 def _ends(places: Sequence[int], room: int) -> Sequence[int]:

@@ -135,9 +135,11 @@ def _summary(trace: Trace) -> Iterator[Content]:
 
 
 def _amount(trace: Trace) -> str:
-    left_out = len(trace.lines) - len(trace.listed)
-    told = f"{counted(len(trace.lines), 'event')} in its trace"
+    left_out = trace.whole - len(trace.listed)
+    told = f"{counted(trace.whole, 'event')} in its trace"
     where = trace.outcome["events"] or "its trace"
+    if trace.whole > len(trace.lines):
+        told += f", {len(trace.lines):,} of them drawn"
     return f"{told}, {left_out:,} of them only in {where}" if left_out else told
 
 

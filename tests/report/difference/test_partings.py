@@ -159,7 +159,7 @@ def test_what_only_one_run_could_see_is_no_parting() -> None:
     alone = {**connect(9, 9000, 0.5), "src": "kernel", "claimed": False}
     a = run_with(numbered([*HEALTHY, alone]))
     b = run_with(numbered(HEALTHY))
-    b = Side(b.document, {PROBE: [head("hook"), *b.events[PROBE][1:]]})
+    b = Side(b.document, {PROBE: [head("hook"), *list(b.events[PROBE])[1:]]})
 
     assert parting(a, b) is None
 

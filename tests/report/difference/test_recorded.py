@@ -60,13 +60,10 @@ def test_another_run_of_the_healthy_lab_does_not_differ(texts: Mapping[str, str]
 @pytest.mark.parametrize("probe", PROBES)
 def test_one_message_less_is_a_parting_there(probe: str, texts: Mapping[str, str]) -> None:
     a, b = read(texts), another_time(texts)
-    messages = [
-        at for at, line in enumerate(b.events[probe]) if line.get("sender") and line["op"] != "ws.frame"
-    ]
-    told = [at for at in messages if b.events[probe][at]["src"] != "pqtrace" or "tcp" in probe]
-    lost = next(
-        at for at in told[len(told) // 2 :] if b.events[probe][at].get("pg.name") != "ParameterStatus"
-    )
+    lines = list(b.events[probe])
+    messages = [at for at, line in enumerate(lines) if line.get("sender") and line["op"] != "ws.frame"]
+    told = [at for at in messages if lines[at]["src"] != "pqtrace" or "tcp" in probe]
+    lost = next(at for at in told[len(told) // 2 :] if lines[at].get("pg.name") != "ParameterStatus")
     lines = [line for at, line in enumerate(b.events[probe]) if at != lost]
 
     found = compare(a, Side(b.document, {**b.events, probe: lines}))
