@@ -10,7 +10,7 @@ from repro.cli import errors, output
 from repro.cli.errors import UsageError, without_urls
 from repro.document import PAGE_FILE, REPORT_FILE, RunDocument, RunError, find_run, read_events, read_run
 from repro.document.writing import RUN_FILE
-from repro.report import guidance, html, issue, junit, markdown, preview, upstream
+from repro.report import choice, guidance, html, issue, junit, markdown, preview, upstream
 from repro.report.upstream import UnknownUpstream, Upstream
 from repro.reproduce import record
 from repro.resources import issue_template
@@ -93,7 +93,7 @@ def _upstream(name: str | None, document: RunDocument) -> Upstream | None:
         return None
     if name is not None:
         return upstream.load(name)
-    chosen = (upstream.chosen_for(document, finding).upstream for finding in document["findings"])
+    chosen = (choice.chosen_for(document, finding).upstream for finding in document["findings"])
     return next((each for each in chosen if each is not None), None)
 
 

@@ -19,7 +19,7 @@ from repro.cli.errors import plain
 from repro.cli.table import STYLES
 from repro.cli.terminal import Symbols, Terminal
 from repro.document import FAILING, Finding, Outcome, RunDocument
-from repro.report import known, upstream
+from repro.report import choice, known
 
 VERDICT_STYLES = {
     "pass": "bold green",
@@ -185,9 +185,11 @@ def _where_to_file(finding: Finding, ending: Ending) -> Iterator[str]:
         return
     threads = known.matches(ending.document, finding)
     yield from (f"known: {issue.url}" for issue in threads[:_MOST_THREADS])
-    chosen = upstream.chosen_for(ending.document, finding).upstream
-    if chosen is not None:
-        yield f"file: repro report {wording.path(ending.folder)} --for {chosen.name}"
+    chosen = choice.chosen_for(ending.document, finding)
+    if chosen.upstream is None:
+        return
+    command = f"repro report {wording.path(ending.folder)} --for {chosen.upstream.name}"
+    yield f"file: {command}" if chosen.seen else f"file: not yet. {choice.unseen(chosen.upstream)}"
 
 
 def _pointers(ending: Ending) -> Table:

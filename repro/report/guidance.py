@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from repro.document import Finding, RunDocument
-from repro.report import known, links, subject, template, upstream, whose
+from repro.report import choice, known, links, subject, template, whose
 from repro.report.escape import one_line, shortened
 from repro.report.known import KnownIssue
 from repro.report.subject import Subject
@@ -49,14 +49,14 @@ def for_finding(document: RunDocument, finding: Finding) -> list[str]:
         document: the run.
         finding: of that run.
     """
-    choice = upstream.chosen_for(document, finding)
+    chosen = choice.chosen_for(document, finding)
     head = f"{shortened(one_line(finding['title']), MOST_OF_A_LINE)} ({_names(finding['probes'])})"
-    if choice.upstream is not None and _is_vulnerability(finding):
-        return [f"{head}: may be a vulnerability; tell it in private: {choice.upstream.security}"]
+    if chosen.upstream is not None and _is_vulnerability(finding):
+        return [f"{head}: may be a vulnerability; tell it in private: {chosen.upstream.security}"]
     threads = [f"  {each}" for each in known.matches(document, finding)]
-    if choice.upstream is None:
-        return [f"{head}: nothing to file. {choice.because}", *threads]
-    return [f"{head}: {choice.upstream.name}. {choice.because}", *threads]
+    if chosen.upstream is None:
+        return [f"{head}: nothing to file. {chosen.because}", *threads]
+    return [f"{head}: {chosen.upstream.name}. {chosen.because}", *threads]
 
 
 def _names(names: Sequence[str]) -> str:
@@ -68,19 +68,19 @@ def _misfit(told: Subject) -> str:
     """Why the report does not belong to the upstream, and to whose it does."""
     if told.finding is None:
         return "nothing failed in this run: there is nothing to file"
-    choice = upstream.chosen_for(told.document, told.finding)
-    other = f"Take --for {choice.upstream.name}" if choice.upstream is not None else choice.because
+    chosen = choice.chosen_for(told.document, told.finding)
+    other = f"Take --for {chosen.upstream.name}" if chosen.upstream is not None else chosen.because
     return f"nothing that failed in this run is of {told.upstream.name}: do not file this there. {other}"
 
 
 def _where(told: Subject, finding: Finding) -> Iterator[str]:
     """Whose it is, the channel, and the link that is due: private, a known thread, a search and a new one."""
-    target, choice = told.upstream, upstream.chosen_for(told.document, finding)
+    target, chosen = told.upstream, choice.chosen_for(told.document, finding)
     if _is_vulnerability(finding):
         yield f"this may be a vulnerability, so no public thread; tell it in private: {target.security}"
         return
-    if choice.upstream is not None and choice.upstream.name != target.name:
-        yield f"the finding is rather that of {choice.upstream.name}: take --for {choice.upstream.name}"
+    if chosen.upstream is not None and chosen.upstream.name != target.name:
+        yield f"the finding is rather that of {chosen.upstream.name}: take --for {chosen.upstream.name}"
     if target.channel == "none":
         yield f"do not file at {target.repository}: {target.reason}"
         yield f"take --for {target.instead}"
@@ -89,9 +89,12 @@ def _where(told: Subject, finding: Finding) -> Iterator[str]:
         yield "add what is new to a thread that is there; no new one is wanted"
     elif target.channel == "none":
         return
-    elif choice.upstream is None:
-        yield f"nothing to file. {choice.because}"
+    elif chosen.upstream is None:
+        yield f"nothing to file. {chosen.because}"
         yield f"if you think otherwise, search: {links.search(told)}"
+    elif told.lacks_package:
+        yield f"{choice.unseen(target)}; then file it"
+        yield f"search first: {links.search(told)}"
     else:
         yield f"channel: {target.channel} at {target.repository}: {target.reason}"
         yield f"search first: {links.search(told)}"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from repro.document import RunDocument
-from repro.report import slots, subject, template
+from repro.report import choice, slots, subject, template
 from repro.report.failure import Room
 from repro.report.fitting import LIMIT, fitted, size
 from repro.report.subject import Subject
@@ -98,9 +98,11 @@ def _under_headings(told: Subject) -> Body:
 
 
 def _warning(told: Subject) -> Iterator[str]:
-    """A mark above a body that is not the upstream's affair, which keeps it from being filed."""
+    """A mark above a body that is not the upstream's affair, or not yet; it keeps it from being filed."""
     if not told.concerns:
         yield mark(f"nothing that failed in this run is of {told.upstream.name}: do not file this there")
+    elif told.lacks_package:
+        yield mark(choice.unseen(told.upstream))
 
 
 def _joined(blocks: Sequence[str]) -> str:

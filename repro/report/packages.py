@@ -21,6 +21,16 @@ def driver(outcome: Outcome) -> str | None:
     return f"{ecosystem(outcome)}:{name.casefold()}"
 
 
+def loaded(outcome: Outcome) -> set[str]:
+    """The packages that a probe tells of, its driver among them, as ``pypi:asyncpg``.
+
+    A probe of Node tells of all that are installed for it.
+    """
+    where, name = ecosystem(outcome), driver(outcome)
+    beside = {f"{where}:{each.casefold()}" for each in outcome.get("versions", {})}
+    return beside | ({name} if name is not None else set())
+
+
 def version(document: RunDocument, outcomes: Sequence[Outcome], package: str) -> str | None:
     """The version of a package, as these probes loaded it; else as any probe did.
 
@@ -29,8 +39,8 @@ def version(document: RunDocument, outcomes: Sequence[Outcome], package: str) ->
         outcomes: the probes that are looked at first.
         package: such as ``npm:drizzle-orm``.
     """
-    loaded = dict(_loaded(document, (*outcomes, *document["probes"])))
-    return loaded.get(package.casefold())
+    known = dict(_loaded(document, (*outcomes, *document["probes"])))
+    return known.get(package.casefold())
 
 
 def _loaded(document: RunDocument, outcomes: Sequence[Outcome]) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from repro.document import ErrorRecord, Finding, Outcome, RunDocument
-from repro.report import network, packages, upstream
+from repro.report import choice, network, packages
 from repro.report.upstream import Upstream
 from repro.reproduce.record import Reproduction
 
@@ -49,9 +49,14 @@ class Subject:
         """Whether it is the upstream's: by the finding's cause, or by the driver that failed."""
         if self.finding is None:
             return False
-        chosen = upstream.chosen_for(self.document, self.finding).upstream
+        chosen = choice.chosen_for(self.document, self.finding).upstream
         own = chosen is not None and chosen.name == self.upstream.name
-        return own or any(upstream.is_of(each, self.upstream) for each in self.failing)
+        return own or any(choice.is_of(each, self.upstream) for each in self.failing)
+
+    @property
+    def lacks_package(self) -> bool:
+        """Whether none of the upstream's packages failed in this run: other probes show its fault."""
+        return not choice.ran(self.failing, self.upstream)
 
     @property
     def is_node(self) -> bool:
@@ -98,8 +103,8 @@ def of(
         target: who is told.
         reproductions: of the run; those that did not fail each time are left out.
     """
-    failing = upstream.failing_for(document, target)
+    failing = choice.failing_for(document, target)
     proved = {each.probe: each for each in reproductions if each.every_time}
-    own = (each["name"] for each in failing if upstream.is_of(each, target))
+    own = (each["name"] for each in failing if choice.is_of(each, target))
     program = next((proved[name] for name in own if name in proved), None)
-    return Subject(document, events, target, upstream.finding_for(document, target), failing, program)
+    return Subject(document, events, target, choice.finding_for(document, target), failing, program)

@@ -10,10 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from repro.diagnose.undiagnosed import is_push
-from repro.document import FAILING, Finding, Outcome, RunDocument
-from repro.report import packages, whose
-
 FOLDER = Path(__file__).with_name("upstreams")
 
 Channel = Literal["issue", "discussion", "none"]
@@ -85,19 +81,6 @@ class Upstream:
     notes: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Where a finding is to be filed.
-
-    Args:
-        upstream: None where there is nothing to file.
-        because: why it is that one, or why none, in a sentence or two.
-    """
-
-    upstream: Upstream | None
-    because: str
-
-
 @functools.cache
 def names() -> tuple[str, ...]:
     """The names of all upstreams, sorted."""
@@ -128,86 +111,3 @@ def of_package(package: str) -> Upstream | None:
     wanted = package.casefold()
     every = map(load, names())
     return next((each for each in every if wanted in map(str.casefold, each.packages)), None)
-
-
-def chosen_for(document: RunDocument, finding: Finding) -> Choice:
-    """Where a finding is to be filed: by its cause, else by the driver that alone failed.
-
-    Args:
-        document: the run.
-        finding: of that run.
-    """
-    failing = [each for each in document["probes"] if each["name"] in finding["probes"]]
-    known = whose.of(finding)
-    if known is None:
-        return _undiagnosed(document, failing)
-    if not known.upstreams:
-        return Choice(None, known.because)
-    drivers = {found.name for each in failing if (found := _of_driver(each)) is not None}
-    name = next((each for each in known.upstreams if each in drivers), known.upstreams[0])
-    return Choice(load(name), f"The cause {finding['cause']} is its own.")
-
-
-def _undiagnosed(document: RunDocument, failing: Sequence[Outcome]) -> Choice:
-    """The driver's upstream, where one driver alone failed and another passed on the same target."""
-    found = {each.name if each is not None else "" for each in map(_of_driver, failing)}
-    if len(found) != 1 or found == {""}:
-        return Choice(
-            None, "The cause is not determined, and no one driver failed alone: look at the target first."
-        )
-    kind = is_push(failing[0])
-    if not any(each["status"] == "pass" and is_push(each) == kind for each in document["probes"]):
-        return Choice(
-            None, "The cause is not determined, and no other driver passed: look at the target first."
-        )
-    return Choice(load(found.pop()), "The cause is not determined; this driver failed where others passed.")
-
-
-def _of_driver(outcome: Outcome) -> Upstream | None:
-    package = packages.driver(outcome)
-    return None if package is None else of_package(package)
-
-
-def finding_for(document: RunDocument, upstream: Upstream) -> Finding | None:
-    """The finding that a report for an upstream is about; None where no probe failed.
-
-    That is the first one which is to be filed there, else the first one with a probe of its packages, else
-    the first one.
-
-    Args:
-        document: the run.
-        upstream: whose report it will be.
-    """
-    findings = document["findings"]
-    own = (
-        each
-        for each in findings
-        if (found := chosen_for(document, each).upstream) and found.name == upstream.name
-    )
-    of_its_driver = (
-        each for each in findings if any(_fails(each, outcome, upstream) for outcome in document["probes"])
-    )
-    return next(own, None) or next(of_its_driver, None) or next(iter(findings), None)
-
-
-def _fails(finding: Finding, outcome: Outcome, upstream: Upstream) -> bool:
-    return outcome["name"] in finding["probes"] and is_of(outcome, upstream)
-
-
-def is_of(outcome: Outcome, upstream: Upstream) -> bool:
-    """Whether a probe's driver is a package of an upstream."""
-    package = packages.driver(outcome)
-    return package is not None and package in map(str.casefold, upstream.packages)
-
-
-def failing_for(document: RunDocument, upstream: Upstream) -> list[Outcome]:
-    """The failing probes that a report for an upstream is about, those of its own packages first.
-
-    Args:
-        document: the run.
-        upstream: whose report it will be.
-    """
-    finding = finding_for(document, upstream)
-    named = set(finding["probes"]) if finding is not None else {each["name"] for each in document["probes"]}
-    failing = [each for each in document["probes"] if each["status"] in FAILING and each["name"] in named]
-    return sorted(failing, key=lambda each: not is_of(each, upstream))

@@ -183,6 +183,7 @@ def cause_of(run: Run, cause: str, layer: Any, probes: list[str]) -> None:
 
 def test_the_search_comes_before_the_new_thread(origin: Run) -> None:
     origin.document["findings"][0]["probes"] = ["ws.neon"]
+    origin.document["probes"] = [each for each in origin.document["probes"] if each["name"] != "http.neon"]
 
     lines = guided(origin, "websockets")
 
@@ -193,6 +194,20 @@ def test_the_search_comes_before_the_new_thread(origin: Run) -> None:
     assert lines[1].startswith("search first: https://github.com/python-websockets/websockets/issues?q=")
     assert lines[2].startswith("then begin one, and paste the file: https://github.com/python-websockets/")
     assert "to fill in: the sentence that says what is wrong, in your own words" in lines
+
+
+def test_of_an_upstream_whose_package_never_ran_nothing_is_filed_yet(origin: Run) -> None:
+    cause_of(origin, "ws-async-crash", "websocket", ["ws.neon"])
+
+    lines = guided(origin, "neon-serverless")
+
+    assert lines[0] == (
+        "None of its packages failed here, only probes that speak its protocol: repeat it with"
+        " `repro run --node`; then file it"
+    )
+    assert "issues/new" not in "\n".join(lines)
+    text = issue.render(origin.document, origin.events, upstream.load("neon-serverless"))
+    assert text.startswith("<!-- txrepro:fill None of its packages failed here")
 
 
 def test_what_is_known_is_linked_and_nothing_new_is_begun(origin: Run) -> None:

@@ -1,30 +1,20 @@
-"""Upstreams as data, and which one a finding belongs to."""
+"""Upstreams as data."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 
-from repro.diagnose.causes import BY_ID, CAUSES
+from repro.diagnose.causes import BY_ID
 from repro.document import LAYERS
 from repro.report import slots, upstream, whose
 from repro.report.upstream import UnknownUpstream
-from tests.report.conftest import Run
 
 NAMES = {
     "asyncpg", "drizzle-orm", "httpx", "ioredis", "neon-serverless", "node-postgres", "pgbouncer", "psycopg",
     "redis-py", "sqlalchemy", "upstash-redis-js", "upstash-redis-py", "vercel-storage", "websockets",
 }  # fmt: skip
-
-
-def known_as(run: Run, cause: str | None) -> Any:
-    """The run's first finding with this cause."""
-    finding = run.document["findings"][0]
-    layer = finding["layer"] if cause is None else BY_ID[cause].layer
-    finding.update({"cause": cause, "layer": layer})
-    return finding
 
 
 def test_there_are_fourteen() -> None:
@@ -84,92 +74,3 @@ def test_every_layer_and_every_cause_belongs_to_somebody() -> None:
         assert ("owner" in exception) != ("upstreams" in exception)
         assert exception.get("owner", "yours") in known["owners"]
         assert set(exception.get("upstreams", ())) <= NAMES
-
-
-@pytest.mark.parametrize("cause", [each.id for each in CAUSES])
-def test_each_cause_has_an_answer(cause: str, origin: Run) -> None:
-    choice = upstream.chosen_for(origin.document, known_as(origin, cause))
-
-    assert choice.because
-    assert choice.upstream is None or choice.upstream.name in NAMES
-
-
-@pytest.mark.parametrize(
-    ("cause", "name"),
-    [
-        ("sl-localhost-443", "neon-serverless"),
-        ("tx-drizzle-sql-proxy-split", "drizzle-orm"),
-        ("redis-pyretry-duplicates", "redis-py"),
-        ("vr-pgbouncer-options", "pgbouncer"),
-        ("auth-wrong-password", None),
-        ("tcp-refused", None),
-        ("dns-timeout", None),
-        ("ca-commit-ack-lost", None),
-        ("cfg-url-missing", None),
-    ],
-)
-def test_a_cause_is_its_owners(cause: str, name: str | None, origin: Run) -> None:
-    found = upstream.chosen_for(origin.document, known_as(origin, cause)).upstream
-    assert (found.name if found else None) == name
-
-
-def test_of_several_owners_it_is_the_one_whose_driver_failed(origin: Run) -> None:
-    finding = known_as(origin, "up-retry-duplicates")
-    finding["probes"] = ["ws.neon"]
-    failing = next(each for each in origin.document["probes"] if each["name"] == "ws.neon")
-    failing["driver"] = {"name": "upstash-redis", "version": "1.4.0"}
-
-    found = upstream.chosen_for(origin.document, finding).upstream
-
-    assert found is not None
-    assert found.name == "upstash-redis-py"
-
-
-def test_what_is_yours_is_said_to_be_yours(origin: Run) -> None:
-    assert (
-        "nothing to file" in upstream.chosen_for(origin.document, known_as(origin, "cfg-url-missing")).because
-    )
-
-
-def test_undiagnosed_it_is_the_driver_that_alone_failed(origin: Run) -> None:
-    finding = known_as(origin, None)
-    finding["probes"] = ["ws.neon"]
-
-    found = upstream.chosen_for(origin.document, finding).upstream
-
-    assert found is not None
-    assert found.name == "websockets"
-
-
-def test_undiagnosed_several_drivers_are_nobodys(origin: Run) -> None:
-    finding = known_as(origin, None)
-    assert finding["probes"] == ["http.neon", "ws.neon"]
-
-    choice = upstream.chosen_for(origin.document, finding)
-
-    assert choice.upstream is None
-    assert "look at the target first" in choice.because
-
-
-def test_undiagnosed_without_any_that_passed_it_is_nobodys(origin: Run) -> None:
-    finding = known_as(origin, None)
-    finding["probes"] = ["ws.neon"]
-    origin.document["probes"] = [each for each in origin.document["probes"] if each["status"] != "pass"]
-
-    assert upstream.chosen_for(origin.document, finding).upstream is None
-
-
-def test_the_probe_without_a_driver_is_nobodys(origin: Run) -> None:
-    finding = known_as(origin, None)
-    finding["probes"] = ["tcp.raw"]
-    assert upstream.chosen_for(origin.document, finding).upstream is None
-
-
-def test_a_report_shows_the_probe_of_the_upstreams_own_package_first(origin: Run) -> None:
-    names = [each["name"] for each in upstream.failing_for(origin.document, upstream.load("websockets"))]
-    assert names == ["ws.neon", "http.neon"]
-
-
-def test_where_nothing_failed_there_is_no_finding(healthy: Run) -> None:
-    assert upstream.finding_for(healthy.document, upstream.load("asyncpg")) is None
-    assert upstream.failing_for(healthy.document, upstream.load("asyncpg")) == []
