@@ -9,7 +9,7 @@ from typing import Any
 from repro.diagnose.undiagnosed import in_words
 from repro.document import ChainLink, ErrorRecord, Outcome
 from repro.document.excerpt import missing
-from repro.report import network, sequence, timeline
+from repro.report import checks, network, sequence, timeline
 from repro.report.counting import counted, left_out
 from repro.report.escape import (
     MOST_OF_A_NAME,
@@ -227,9 +227,11 @@ def trace(outcome: Outcome, lines: Sequence[Line], room: Room) -> Iterator[str]:
     if not room.trace_lines:
         yield f"The trace is in {code(outcome['events'] or '')}."
         return
-    events = sum(line["op"] != "visibility" for line in lines) + missing(lines)
-    text = timeline.render(lines, most=room.trace_lines)
-    yield folded(f"What it did on the network, {counted(events, 'event')}", fence(text))
+    shown = checks.that_failed(outcome, lines)
+    events = sum(line["op"] != "visibility" for line in shown) + missing(shown)
+    what = "What it did on the network" + (" in the check that failed" if shown is not lines else "")
+    text = timeline.render(shown, most=room.trace_lines, fails_early=shown is not lines)
+    yield folded(f"{what}, {counted(events, 'event')}", fence(text))
 
 
 def folded(summary: str, body: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from repro.diagnose.undiagnosed import in_words
 from repro.document import Outcome
 from repro.document.excerpt import missing
-from repro.report import network
+from repro.report import checks, network
 from repro.report.counting import are
 from repro.report.escape import one_line, shortened
 from repro.report.steps import NO_ANSWER, PROBE, RESOLVER, Server, Speaker, Step, steps
@@ -66,7 +66,7 @@ def mermaid(outcome: Outcome, lines: Sequence[Line], *, most: int = MOST_STEPS) 
     if not told:
         return ""
     told = _with_what_never_came(outcome, told)
-    bounded = _bounded(told, most, head=most if _is_of_a_check(outcome) else max(1, most // 5))
+    bounded = _bounded(told, most, head=most if checks.failed(outcome) else max(1, most // 5))
     names = _participants(bounded)
     shown = [step for step in bounded if not step.sender or {step.sender, step.receiver} <= names.keys()]
     if hidden := len(bounded) - len(shown):
@@ -105,19 +105,12 @@ def _in_lines(texts: Iterable[str]) -> str:
 def _transaction(outcome: Outcome, lines: Sequence[Line]) -> list[Step]:
     """The part of the conversation that failed: the transaction, or the check of it, which a note begins."""
     error = outcome["error"]
-    checks = [line["t0"] for line in lines if line["op"] == "note" and line.get("src") == "probe"]
+    begins = checks.begins(lines)
     if error is not None and error["operation"] != "atomicity":
         return steps(lines)
-    if _is_of_a_check(outcome) and checks:
-        return steps(lines, since=max(checks))
-    return steps([line for line in lines if line["t0"] < min(checks, default=float("inf"))])
-
-
-def _is_of_a_check(outcome: Outcome) -> bool:
-    """Whether the transaction alone was one, and a later one was not: rolled back, or several at once."""
-    error, atomicity = outcome["error"], outcome["atomicity"]
-    is_split = len(atomicity["backends"]) > 1 or len(atomicity["xids"]) > 1
-    return error is not None and error["operation"] == "atomicity" and not is_split
+    if checks.failed(outcome) and begins:
+        return steps(lines, since=max(begins))
+    return steps([line for line in lines if line["t0"] < min(begins, default=float("inf"))])
 
 
 def _with_what_never_came(outcome: Outcome, told: Sequence[Step]) -> list[Step]:

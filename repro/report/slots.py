@@ -14,9 +14,6 @@ from repro.report.upstream import Heading
 MOST_OF_A_PROGRAM = 16_000
 """Characters of a program that is shown; of a longer one only its name: half a program proves nothing."""
 
-MOST_PROBES = 3
-"""Failing probes of one finding whose traces are shown: they failed alike."""
-
 SERVICES = {
     ".neon.tech": "Neon",
     ".supabase.co": "Supabase",
@@ -47,8 +44,8 @@ def version(subject: Subject, heading: Heading) -> str:
 
 
 def server(subject: Subject, _heading: Heading) -> str:
-    """The version of Postgres, as drivers saw it."""
-    return subject.seen("server") or ""
+    """The version of Postgres, as drivers asked for it, or as the server told it at a login."""
+    return subject.seen("server") or subject.told_by_server("server_version") or ""
 
 
 def database(subject: Subject, heading: Heading) -> str:
@@ -301,9 +298,12 @@ def _evidence(subject: Subject) -> Iterator[str]:
 
 
 def logs(subject: Subject, _heading: Heading, room: Room) -> str:
-    """The traces and the logs of the failing probes, folded."""
-    shown = subject.failing[: min(room.probes, MOST_PROBES)]
-    return "\n\n".join(block for each in shown for block in _logs(subject, each, room))
+    """The log and the trace of the failing probe, folded; those that failed alike by name."""
+    if subject.main is None or not room.probes:
+        return ""
+    told = _logs(subject, subject.main, room)
+    alike = _names([each["name"] for each in subject.failing[1:]])
+    return "\n\n".join([*told, *([f"Alike, and in files of their own: {alike}."] if told and alike else [])])
 
 
 def _logs(subject: Subject, outcome: Outcome, room: Room) -> list[str]:

@@ -84,6 +84,12 @@ class Subject:
             None,
         )
 
+    def told_by_server(self, parameter: str) -> str | None:
+        """A parameter of the server as it told it at a login: to a failing probe, else to any."""
+        every = (line for each in (*self.failing, *self.document["probes"]) for line in self.lines(each))
+        told = (each.get("pg.parameter_value") for each in every if each.get("pg.parameter") == parameter)
+        return next(told, None)
+
     def passing(self) -> list[Outcome]:
         """The probes of the same kind that passed on the same target."""
         return [] if self.main is None else network.passing_alike(self.main, self.document["probes"])

@@ -30,33 +30,36 @@ _TOLD_FIRST = (
 )
 
 
-def render(lines: Sequence[Line], *, most: int) -> str:
+def render(lines: Sequence[Line], *, most: int, fails_early: bool = False) -> str:
     """A trace as text.
 
     Args:
         lines: the trace, or an excerpt of it, its head included or not.
         most: lines to show; of a longer trace the first fifth and the end, which is where it failed.
+        fails_early: whether the first lines tell, and the last ones clean up: then the end has the fifth.
     """
     shown = [line for line in lines if line["op"] != "visibility" or line.get("sources")]
     if not shown:
         return "# nothing was looked up, dialled or said"
     ends = shown if len(shown) <= 2 * most else [*shown[:most], *shown[len(shown) - most :]]
     unseen = missing(lines) + len(shown) - len(ends)
-    return "\n".join(excerpt(list(map(_line, ends)), most, unseen))
+    head = most - most // 5 if fails_early else most // 5
+    return "\n".join(excerpt(list(map(_line, ends)), most, unseen, head))
 
 
-def excerpt(lines: Sequence[str], most: int, unseen: int = 0) -> list[str]:
+def excerpt(lines: Sequence[str], most: int, unseen: int = 0, head: int | None = None) -> list[str]:
     """The lines; of too many a fifth of the room from their head and the rest from their end.
 
     Args:
         lines: all of them, or their begin and their end.
         most: how many to show.
         unseen: how many are missing between that begin and that end.
+        head: how many of them to show from the head, where it is not a fifth.
     """
     more = len(lines) + unseen - most
     if more <= 0:
         return list(lines)
-    head = most // 5
+    head = most // 5 if head is None else head
     tail = most - head
     return [*lines[:head], left_out(more, "line"), *lines[len(lines) - tail :]]
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from repro.document import ChainLink, Outcome
-from repro.report.failure import Room, render
-from tests.report.conftest import Run
+from repro.report.failure import Room, render, trace
+from tests.report.conftest import Run, dialogue, event
 
 
 def section(run: Any, name: str, room: Room | None = None) -> str:
@@ -98,6 +98,18 @@ def test_the_trace_is_folded(origin: Any) -> None:
 
     assert "<details><summary>What it did on the network, 2 events</summary>\n\n```text\n" in text
     assert text.endswith("\n```\n\n</details>")
+
+
+def test_of_a_check_that_failed_the_trace_begins_there(origin: Any) -> None:
+    found = next(each for each in origin.document["probes"] if each["name"] == "ws.neon")
+    found["error"]["operation"] = "atomicity"
+    found["atomicity"] |= {"backends": [1], "xids": ["2"]}
+    note = event(3, "note", text="transactions at once") | {"src": "probe"}
+    later = event(4, "pg.msg", peer={"address": "127.0.0.1", "port": 1}) | {"pg.name": "Late"}
+    text = "".join(trace(found, [*dialogue(1), note, later], Room()))
+    assert "What it did on the network in the check that failed, 2 events" in text
+    assert "Late" in text
+    assert "localhost" not in text
 
 
 def test_without_room_the_trace_is_named(origin: Any) -> None:

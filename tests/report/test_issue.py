@@ -18,7 +18,7 @@ from repro.report import issue, template, upstream
 from repro.report.fitting import LIMIT
 from repro.report.upstream import Upstream
 from repro.reproduce.record import Reproduction
-from tests.report.conftest import Run
+from tests.report.conftest import Run, event
 from tests.report.hostile import TEXTS, with_text
 
 NAMES = upstream.names()
@@ -302,3 +302,19 @@ def test_no_secret_is_in_a_body(name: str, secret: str, origin: Run) -> None:
     assert secret not in text
     redactor.check(text.encode(), name)
     assert "[redacted:" in text
+
+
+def test_the_failing_probe_has_its_trace_and_those_that_failed_alike_their_names(origin: Run) -> None:
+    text = body(origin, upstream.load("websockets"))
+
+    assert text.count("<details>") == 1
+    assert "Alike, and in files of their own: `http.neon`." in text
+
+
+def test_the_servers_version_is_that_of_the_login_where_no_probe_asked(mishaps: Run) -> None:
+    for outcome in mishaps.document["probes"]:
+        outcome["versions"] = {}
+    told = event(1, "pg.msg") | {"pg.parameter": "server_version", "pg.parameter_value": "16.4"}
+    mishaps.events["tcp.asyncpg"] = [told]
+
+    assert "`16.4`" in body(mishaps, upstream.load("asyncpg"))

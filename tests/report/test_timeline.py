@@ -79,3 +79,13 @@ def test_where_nothing_happened_that_is_said() -> None:
     assert render([], most=10) == "# nothing was looked up, dialled or said"
     unseen: dict[str, Any] = {"op": "visibility", "sources": [], "cannot_see": [], "wall_clock_origin": None}
     assert render([unseen], most=10) == "# nothing was looked up, dialled or said"
+
+
+def test_where_it_fails_early_the_begin_has_the_most_room() -> None:
+    lines = [LINE | {"seq": seq, "op": f"e{seq}."} for seq in range(100)]
+
+    shown = render(lines, most=10, fails_early=True).splitlines()
+
+    assert "e7." in shown[7]
+    assert shown[8] == left_out(90, "line")
+    assert "e98." in shown[9]
