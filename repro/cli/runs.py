@@ -8,7 +8,16 @@ from pathlib import Path
 
 from repro.cli import errors, output
 from repro.cli.errors import UsageError, without_urls
-from repro.document import PAGE_FILE, REPORT_FILE, RunDocument, RunError, find_run, read_events, read_run
+from repro.document import (
+    PAGE_FILE,
+    REPORT_FILE,
+    RunDocument,
+    RunError,
+    find_run,
+    open_traces,
+    read_excerpts,
+    read_run,
+)
 from repro.document.writing import RUN_FILE
 from repro.report import choice, guidance, html, issue, junit, markdown, preview, upstream
 from repro.report.upstream import UnknownUpstream, Upstream
@@ -57,13 +66,13 @@ def _text(arguments: argparse.Namespace) -> str:
     file = find_run(arguments.run, output.REPORTS)
     document = read_run(file)
     if arguments.preview:
-        return preview.listing(_files(file.parent), document, read_events(file.parent, document))
+        return preview.listing(_files(file.parent, document), document, open_traces(file.parent, document))
     form = arguments.format
     if form == "json":
         return file.read_text("utf-8")
     if form == "junit":
         return junit.render(document)
-    events = read_events(file.parent, document)
+    events = read_excerpts(file.parent, document)
     made = record.read(file.parent)
     if form == "html":
         return html.render(document, events, made)
@@ -77,13 +86,16 @@ def _text(arguments: argparse.Namespace) -> str:
     return text
 
 
-def _files(folder: Path) -> dict[str, str]:
-    """The texts of a run, by their paths in its folder, which may hold other things too."""
+def _files(folder: Path, document: RunDocument) -> dict[str, str]:
+    """The texts of a run, by their paths in its folder, which may hold other things too; not its traces."""
+    traces = {probe["events"] for probe in document["probes"]}
     found: dict[str, str] = {}
     for pattern in _FILES:
         for file in sorted(folder.glob(pattern)):
-            with contextlib.suppress(OSError, UnicodeDecodeError):
-                found[file.relative_to(folder).as_posix()] = file.read_text("utf-8")
+            name = file.relative_to(folder).as_posix()
+            if name not in traces:
+                with contextlib.suppress(OSError, UnicodeDecodeError):
+                    found[name] = file.read_text("utf-8")
     return found
 
 

@@ -9,7 +9,7 @@ from repro.document import Outcome, RunDocument, Stage
 from repro.report.difference import facts, partings
 from repro.report.difference.facts import Rows
 from repro.report.difference.meaning import Meaning
-from repro.report.difference.model import Difference, Line, ProbeDifference, Row, Side
+from repro.report.difference.model import MOST_EVENTS, Difference, Line, ProbeDifference, Row, Side
 
 TIMES_LONGER = 3
 MORE_MS = 100
@@ -17,8 +17,6 @@ MORE_MS = 100
 
 MOST_NAMES = 12
 
-MOST_EVENTS = 20_000
-"""Events of a trace that are compared: where two runs part, they mostly do so early."""
 
 NOT_ALIKE = (
     "one run wrote durably and the other did not: of the traces "

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from repro.document import FAILING, ChainLink, Finding, Outcome, RunDocument, StageStatus
 from repro.report.difference.meaning import Meaning
-from repro.report.difference.model import Line, Row, Section, Side
+from repro.report.difference.model import MOST_EVENTS, Line, Row, Section, Side
 from repro.report.escape import one_line
 from repro.report.facts import NAMES, TARGET_NAMES
 from repro.report.facts import told as pieces
@@ -220,7 +221,7 @@ def _settings(a: Side, b: Side, chosen: Collection[str]) -> tuple[Told, Told]:
 
 
 def _told_by_server(lines: Iterable[Line]) -> Iterator[tuple[str, str]]:
-    for line in lines:
+    for line in islice(lines, MOST_EVENTS):
         name, value = fields.text(line, "pg.parameter"), fields.text(line, "pg.parameter_value")
         if name and value and name != "server_version":  # it stands among the versions
             yield name, value

@@ -11,6 +11,9 @@ from repro.document import RunDocument
 Line = Mapping[str, Any]
 """A trace line."""
 
+MOST_EVENTS = 20_000
+"""Events of a trace that are compared: where two runs part, they mostly do so early."""
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
