@@ -36,7 +36,7 @@ def check_of(schema: Any) -> Check:
         schema: of JSON Schema 2020-12.
     """
     if isinstance(schema, bool):
-        return lambda _: schema
+        return _anything if schema else lambda _: False
     told = {word: value for word, value in schema.items() if word not in _SAYS_NOTHING}
     checks: list[Check] = []
     if "if" in told:
@@ -48,6 +48,10 @@ def check_of(schema: Any) -> Check:
             return lambda _: False
         checks.append(_WORDS[word](value))
     return checks[0] if len(checks) == 1 else lambda value: all(check(value) for check in checks)
+
+
+def _anything(_value: Any) -> bool:
+    return True
 
 
 def _conditional(condition: Any, then: Any, otherwise: Any) -> Check:
@@ -75,14 +79,18 @@ def _object(words: Mapping[str, Any]) -> Check:
     def checks_of(name: str) -> Sequence[Check]:
         found = [members[name]] if name in members else []
         found += [check for pattern, check in patterns if pattern.search(name)]
-        return found or [rest]
+        return [check for check in found or [rest] if check is not _anything]
 
     def check(value: Any) -> bool:
-        return required <= value.keys() and all(
-            check(each) for name, each in value.items() for check in checks_of(name)
-        )
+        if type(value) is not dict or not required <= value.keys():
+            return False
+        for name, each in value.items():
+            for check in checks_of(name):
+                if not check(each):
+                    return False
+        return True
 
-    return lambda value: type(value) is dict and check(value)
+    return check
 
 
 def _type(names: str | Sequence[str]) -> Check:
@@ -92,7 +100,8 @@ def _type(names: str | Sequence[str]) -> Check:
 
 def _any_of(schemas: Sequence[Any]) -> Check:
     checks = [check_of(each) for each in schemas]
-    return lambda value: any(check(value) for check in checks)
+    takes_none = any(check(None) for check in checks)  # most of the members of a line are null
+    return lambda value: takes_none if value is None else any(check(value) for check in checks)
 
 
 def _enum(values: Sequence[Any]) -> Check:
