@@ -89,6 +89,18 @@ def test_a_probe_and_a_cause_of_another_package_are_taken(site: Path) -> None:
     assert (finding["cause"], finding["title"]) == ("own-zz001", "Their own trouble")
 
 
+def test_what_it_says_on_a_terminal_holds_no_password(site: Path) -> None:
+    speaks = "import json, sys; sys.exit(json.load(sys.stdin)['variables']['DATABASE_URL'])"
+    (site / "speaks.py").write_text(speaks, "utf-8")
+    (site / ".env").write_text("DATABASE_URL=postgresql://u:S3cretPassw0rd@localhost:1/d\n", "utf-8")
+
+    done = repro(site, "probe", "go.pgx", "--env-file", ".env")
+
+    assert done.returncode == 1
+    assert "stderr  postgresql://u:[redacted:" in done.stdout
+    assert "S3cretPassw0rd" not in done.stdout + done.stderr
+
+
 def test_one_that_cannot_be_loaded_is_said_and_hinders_nothing(site: Path) -> None:
     done = repro(site, "run", "--only", "go.*", "--target", "lab", "--no-experiments")
 

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import os
+import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from repro.cli.terminal import Symbols
 from repro.document import Outcome, Stage
 from repro.lab.errors import LabError
 from repro.observe.run import observe
+from repro.probe.secrets import redactor_for
 
 _NOT_SHOWN = frozenset({"seq", "t0", "t", "src", "op", "conn", "pid", "peer", "failure", "errno"})
 _LONGEST_LINE = 400
@@ -34,7 +36,13 @@ def probe(arguments: argparse.Namespace) -> int:
     node = session.node_packages() if entry.name.startswith("node.") else {}
     plan = dataclasses.replace(plan, entries=(entry,), inherited=node)
     session.say_target(aimed)
-    watcher = JsonLines() if arguments.json else ReadableLines(terminal.of(sys.stdout, os.environ).symbols)
+    redactor = redactor_for(aimed.variables, os.environ, secrets.token_hex(16))
+
+    def write(text: str) -> None:
+        output.write(redactor.text(text))  # a probe that is not of the kit, or its log, may hold a secret
+
+    symbols = terminal.of(sys.stdout, os.environ).symbols
+    watcher = JsonLines(write) if arguments.json else ReadableLines(symbols, write)
     try:
         seen = observe(plan, watcher)
     except LabError as error:
@@ -119,6 +127,8 @@ class ReadableLines(JsonLines):
                 {"type": error["type"], "message": error["message"], "code": None}
             ]:
                 self._show(f"  {link['type']}: {link['message']}")
+        for line in outcome.get("log", ()):
+            self._show(f"  stderr  {line}")
         self._show(_result(outcome))
 
     def _stage_line(self, stage: Mapping[str, Any]) -> str:

@@ -49,10 +49,36 @@ def validate_matrix(document: Mapping[str, Any]) -> None:
     _hold("matrix-1.json", document, "matrix")
 
 
+def validate_part(part: str, value: Any, what: str) -> None:
+    """Hold a part of a run document against its definition in ``run-1.json``.
+
+    Args:
+        part: the definition's name, such as ``outcome``, or ``stage[]`` for a list of them.
+        value: what may become that part.
+        what: a word for it in the error.
+
+    Raises:
+        InvalidDocument: it is of another shape.
+    """
+    _raise_first(_part_validator(part), value, what)
+
+
 def _hold(name: str, instance: Mapping[str, Any], what: str) -> None:
-    error = next(iter(validator(name).iter_errors(instance)), None)
+    _raise_first(validator(name), instance, what)
+
+
+def _raise_first(rules: Draft202012Validator, instance: Any, what: str) -> None:
+    error = next(iter(rules.iter_errors(instance)), None)
     if error is not None:
         raise InvalidDocument(f"{what}: {_where(error)}: {_why(error)}")
+
+
+@cache
+def _part_validator(part: str) -> Draft202012Validator:
+    definitions = _schema("run-1.json")["$defs"]
+    rule = {"$ref": f"#/$defs/{part.removesuffix('[]')}"}
+    wanted = {"type": "array", "items": rule} if part.endswith("[]") else rule
+    return validator("run-1.json").evolve(schema={"$defs": definitions, **wanted})
 
 
 @cache
@@ -77,6 +103,13 @@ def _where(error: ValidationError) -> str:
     return "/" + "/".join(str(step) for step in error.absolute_path)
 
 
+def _missing(error: ValidationError) -> str:
+    """The keys that the schema wants and the object has not."""
+    if error.validator != "required" or not isinstance(error.instance, Mapping):
+        return ""
+    return ", ".join(name for name in error.validator_value if name not in error.instance)
+
+
 def _why(error: ValidationError) -> str:
     """What is wrong, without the value: it may be long, and may hold anything."""
     reasons = {
@@ -86,7 +119,7 @@ def _why(error: ValidationError) -> str:
         "enum": "is no word of its vocabulary",
         "minItems": "has too few items",
         "pattern": f"does not match {error.validator_value}",
-        "required": "lacks a required key",
+        "required": f"lacks a required key: {_missing(error)}",
         "type": f"must be of type {error.validator_value}",
     }
     return reasons.get(str(error.validator), f"fails the rule {error.validator!r}")

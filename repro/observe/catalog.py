@@ -15,7 +15,8 @@ class Entry:
 
     Args:
         name: what a person calls it, such as ``tcp.psycopg``.
-        script: its file in ``probes/``; empty for one with a command.
+        script: its file in ``probes/``; one that is not Python is a program of its own, which its first line
+            and its right to be run make it. Empty for one with a command.
         needs: the variables of which one must be set.
         command: the program of another package that is run in the place of a script.
     """
@@ -24,6 +25,11 @@ class Entry:
     script: str
     needs: tuple[str, ...]
     command: tuple[str, ...] = ()
+
+    @property
+    def is_python(self) -> bool:
+        """Whether it is a script that this project's kit carries out."""
+        return self.script.endswith(".py")
 
 
 DATABASE = ("DATABASE_URL", "POSTGRES_URL")

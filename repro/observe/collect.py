@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from repro.document import Outcome, Stage
+from repro.document.schema import validate_event, validate_part
 from repro.events import Event
 from repro.observe.catalog import Entry
 from repro.observe.kernel_view import head
@@ -48,14 +49,39 @@ class Collected:
 
         Returns:
             The kind of the line and its body, or None.
+
+        Raises:
+            InvalidDocument: a probe without the kit has said a line that is of another shape.
         """
         try:
             body = json.loads(line)
             kind = body.pop("line")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+        if not self.entry.is_python:
+            self._hold(kind, body)
+        try:
             self._keep(kind, body)
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
         return kind, body
+
+    def _hold(self, kind: str, body: dict[str, Any]) -> None:
+        """Hold a line against what will be made of it."""
+        if kind == "hello":
+            validate_part("outcome", replace(self, hello=body).blank("pass"), "hello")
+            validate_part("operation[]", body.get("stages", []), "hello: stages")
+        elif kind == "predicted":
+            validate_part("outcome", {**self.blank("pass"), "predicted": body.get("predicted")}, "predicted")
+        elif kind == "stage":
+            ended = "pass" if body.get("status") == "running" else body.get("status")
+            validate_part("stage", {**body, "status": ended}, "stage")
+        elif kind == "event":
+            validate_event(body)
+        elif kind == "error":
+            validate_part("error", body, "error")
+        elif kind == "outcome":
+            validate_part("outcome", replace(self, said=body).outcome(), "outcome")
 
     def _keep(self, kind: str, body: dict[str, Any]) -> None:
         if kind == "hello":
@@ -85,13 +111,20 @@ class Collected:
         self.events = [head(view), *merged(self.events, lines)]
 
     def outcome(self) -> Outcome:
-        """The outcome that the probe said."""
+        """The outcome that the probe said; what it left out of it is what its lines said before."""
         assert self.said is not None  # noqa: S101 - asked only then
-        return cast("Outcome", {**self._blank("crash"), **self.said, "events": self._trace_file()})
+        told = {"predicted": self.predicted, "stages": self._told()}
+        settled = {"name": self.entry.name, "events": self._trace_file()}
+        return cast("Outcome", {**self.blank("crash"), **told, **self.said, **settled})
+
+    def _told(self) -> list[StageRecord]:
+        """The stages whose end it told, in the order of the document."""
+        ended = [stage for stage in self.stages.values() if stage["status"] != "running"]
+        return [stage for name in STAGES for stage in ended if stage["name"] == name]
 
     def skipped(self, reason: str) -> Outcome:
         """The outcome of a probe that did not run."""
-        return cast("Outcome", {**self._blank("skip"), "reason": reason, "events": None})
+        return cast("Outcome", {**self.blank("skip"), "reason": reason, "events": None})
 
     def interrupted(self, why: str) -> Outcome:
         """The outcome of a probe that was stopped early: nothing is claimed, what was seen is kept.
@@ -107,7 +140,7 @@ class Collected:
             for stage in self.stages.values()
         ]
         found = {
-            **self._blank("skip"),
+            **self.blank("skip"),
             "reason": f"{why}: stopped {where}",
             "predicted": self.predicted,
             "stages": [stage for name in STAGES for stage in stages if stage["name"] == name],
@@ -132,7 +165,7 @@ class Collected:
         expected = self.expected
         writing = "commit" if "commit" in expected else "push"
         found = {
-            **self._blank(status if self.error is None else "fail"),
+            **self.blank(status if self.error is None else "fail"),
             "reason": reason,
             "predicted": self.predicted,
             "stages": ended(self.stages, expected, error, now),
@@ -194,7 +227,7 @@ class Collected:
     def _trace_file(self) -> str | None:
         return f"trace/{self.entry.name}.jsonl" if self.hello else None
 
-    def _blank(self, status: str) -> dict[str, Any]:
+    def blank(self, status: str) -> dict[str, Any]:
         """Every key of the contract, with nothing known."""
         return {
             "name": self.entry.name,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from repro.document import Outcome
+from repro.document import InvalidDocument, Outcome
 from repro.observe.catalog import Entry
 from repro.observe.collect import Collected
 from repro.observe.kernel_view import KernelView
@@ -90,7 +90,10 @@ class ProbeProcess:
 
     def _command(self) -> list[str]:
         entry = self.collected.entry
-        return list(entry.command) or [self._interpreter, str(probe_script(entry.script))]
+        if entry.command:
+            return list(entry.command)
+        script = str(probe_script(entry.script))
+        return [self._interpreter, script] if entry.is_python else [script]
 
     async def ask(self, request: Request, deadline_s: float, loading_s: float) -> Outcome:
         """Send the request and listen until the outcome, the end of the process, or the deadline.
@@ -129,12 +132,12 @@ class ProbeProcess:
         listening = asyncio.create_task(self._listen_to_log())
         try:
             await self._send(request)
-            overlong = await self._listen()
+            complaint = await self._listen()
             if self.collected.said is not None:
                 return self.collected.outcome()
-            if overlong is not None:
+            if complaint is not None:
                 await self.end()
-                return self._ended_by("crash", "driver_crash", overlong, request)
+                return self._ended_by("crash", "driver_crash", complaint, request)
             code = await process.wait()
             await asyncio.wait({listening}, timeout=GRACE_S)
             await self.end()
@@ -163,7 +166,10 @@ class ProbeProcess:
                 return f"wrote a line of more than {MAX_LINE} bytes"
             if not line:
                 return None
-            taken = self.collected.take(line)
+            try:
+                taken = self.collected.take(line)
+            except InvalidDocument as error:
+                return f"said a line that is not of the probe protocol: {error}"
             if taken is not None:
                 if taken[0] == "hello":
                     self._on_hello()

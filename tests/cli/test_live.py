@@ -95,6 +95,14 @@ def test_a_skip_says_why(make_outcome: MakeOutcome) -> None:
     assert written == ["skip: DATABASE_URL is not set\n"]
 
 
+def test_a_probe_without_an_outcome_shows_its_log(make_outcome: MakeOutcome) -> None:
+    lines, written = readable()
+
+    lines.finished({**make_outcome(refused_at="x"), "log": ["Can't locate JSON/PP.pm", "BEGIN failed"]})
+
+    assert "  stderr  Can't locate JSON/PP.pm\n  stderr  BEGIN failed\n" in "".join(written)
+
+
 def test_foreign_text_is_data(make_outcome: MakeOutcome) -> None:
     lines, written = readable()
     outcome = make_outcome(refused_at="x")

@@ -45,10 +45,16 @@ def script(tmp_path: Path) -> Any:
 
 
 def run(script: Path, *, deadline_s: float = PLENTY_S) -> tuple[Outcome, list[tuple[str, dict[str, Any]]]]:
+    command = (sys.executable, str(script))
+    return run_entry(dataclasses.replace(ENTRY, script="", command=command), deadline_s=deadline_s)
+
+
+def run_entry(
+    entry: Entry, *, deadline_s: float = PLENTY_S
+) -> tuple[Outcome, list[tuple[str, dict[str, Any]]]]:
     lines: list[tuple[str, dict[str, Any]]] = []
 
     async def main() -> Outcome:
-        entry = dataclasses.replace(ENTRY, command=(sys.executable, str(script)))
         process = ProbeProcess(entry, "run", lambda kind, body: lines.append((kind, body)))
         try:
             await process.start()
@@ -69,6 +75,58 @@ def test_the_outcome_is_what_the_probe_says(script: Any) -> None:
 
 def test_what_is_no_line_of_the_protocol_is_passed_over(script: Any) -> None:
     outcome, _ = run(script('print("garbage"); print("[1]"); say(line="outcome", status="pass")'))
+
+    assert outcome["status"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('"stage", name="connect", status="pass"', "stage: /: lacks a required key: t0, t, failure, detail"),
+        ('"stage", name="x", status="pass", t0=0, t=1, failure=None, detail={}', "stage: /name: is no word"),
+        ('"event", op="connect"', "trace line: /: lacks a required key: seq"),
+        ('"hello", driver="pgx"', "hello: /driver: must be of type object"),
+        ('"hello", stages=["teleport"]', "hello: stages: /0: is no word"),
+        ('"predicted", predicted=["localhost"]', "predicted: /predicted/0: must be of type object"),
+        ('"error", failure="timeout"', "error: /: lacks a required key: operation"),
+        ('"outcome", status="ok"', "outcome: /status: is no word"),
+        ('"outcome", status="fail"', "outcome: /error: must be of type object"),
+    ],
+)
+def test_a_line_of_another_shape_is_a_crash_that_says_so(script: Any, line: str, complaint: str) -> None:
+    outcome, _ = run(script(f"say(line={line})"))
+
+    assert outcome["status"] == "crash"
+    assert outcome["error"] is not None
+    said = outcome["error"]["message"]
+    assert said.startswith(f"said a line that is not of the probe protocol: {complaint}")
+
+
+def test_what_the_outcome_leaves_out_is_what_was_told_before(script: Any) -> None:
+    body = """
+        say(line="predicted", predicted=[{"url": "tcp://h:1", "host": "h", "port": 1, "protocol": "tcp"}])
+        say(line="stage", name="connect", status="pass", t0=0.1, t=0.2, failure=None, detail={})
+        say(line="outcome", status="pass", name="somebody.else")
+    """
+    outcome, _ = run(script(body))
+
+    assert (outcome["name"], outcome["driver"]["name"], outcome["predicted"][0]["port"]) == (
+        "test.probe",
+        "none",
+        1,
+    )
+    assert [stage["name"] for stage in outcome["stages"]] == ["connect"]
+
+
+def test_a_script_that_is_not_python_is_a_program_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "probe.sh"
+    program.write_text('#!/bin/sh\ncat > /dev/null\necho \'{"line": "outcome", "status": "pass"}\'\n')
+    program.chmod(0o755)
+    monkeypatch.setattr("repro.observe.process.probe_script", lambda name: tmp_path / name)
+
+    outcome, _ = run_entry(dataclasses.replace(ENTRY, script="probe.sh"))
 
     assert outcome["status"] == "pass"
 
@@ -129,13 +187,13 @@ def test_what_it_started_is_ended_with_it(script: Any) -> None:
     child = os.fork()
     if child == 0:
         time.sleep(600)
-    say(line="stage", name="child", status="running", pid=child)
+    say(line="stage", name="connect", status="running", t0=0, t=0, failure=None, detail={"pid": child})
     say(line="outcome", status="pass")
     """
     outcome, lines = run(script(body))
 
     assert outcome["status"] == "pass"
-    child = next(body["pid"] for kind, body in lines if kind == "stage")
+    child = next(body["detail"]["pid"] for kind, body in lines if kind == "stage")
     assert not is_running(child)
 
 
