@@ -57,10 +57,8 @@ const watchAttempts = (socket) => {
   socket.on('connectionAttempt', (address, port) => begun.set(`${address} ${port}`, now()));
   socket.on('connectionAttemptFailed', (address, port, family, error) => ended(address, port, error.code));
   socket.on('connectionAttemptTimeout', (address, port) => ended(address, port, 'timeout'));
-  socket.on('connect', () => {
-    ended(socket.remoteAddress, socket.remotePort, null);
-    if (!(socket instanceof tls.TLSSocket)) watchBytes(socket, conn);
-  });
+  socket.on('connect', () => ended(socket.remoteAddress, socket.remotePort, null));
+  if (!(socket instanceof tls.TLSSocket)) watchBytes(socket, conn, 'connect');
   socket.on('error', (error) => {
     if (error.syscall === 'connect') ended(error.address, error.port, error.code);
   });
@@ -84,8 +82,8 @@ tls.connect = function (...args) {
     muted.add(below);
   }
   const conn = numberOf(socket);
-  watchBytes(socket, conn);
-  socket.once('secureConnect', () =>
+  watchBytes(socket, conn, 'secureConnect');
+  socket.prependOnceListener('secureConnect', () =>
     tell({
       event: 'tls.handshake', conn, t0, t: now(), code: null, 'tls.sni': socket.servername || null,
       'tls.version': socket.getProtocol(), 'tls.cipher': socket.getCipher()?.standardName ?? null,
@@ -100,24 +98,40 @@ tls.connect = function (...args) {
   return socket;
 };
 
-const watchBytes = (socket, conn) => {
-  const say = (sender, data, encoding) => {
-    if (muted.has(socket)) return;
-    tell({ bytes: Buffer.from(data, encoding).toString('base64'), conn, sender, t: now() });
+// What is written before a socket is open waits inside it, and is never sent where it does not open.
+const watchBytes = (socket, conn, opening) => {
+  let open = false;
+  let waiting = [];
+  const say = (sender, bytes) => {
+    if (!muted.has(socket)) tell({ bytes, conn, sender, t: now() });
   };
+  const written = (data, encoding) => {
+    const bytes = Buffer.from(data, encoding).toString('base64');
+    if (open) say('client', bytes);
+    else waiting.push(bytes);
+  };
+  socket.on(opening, () => {
+    open = true;
+    for (const bytes of waiting) say('client', bytes);
+    waiting = [];
+  });
+  socket.on('close', () => {
+    open = false; // it may be connected anew
+    waiting = [];
+  });
   const { _write, _writev, push } = socket;
   socket._write = function (data, encoding, done) {
-    say('client', data, encoding);
+    written(data, encoding);
     return _write.call(this, data, encoding, done);
   };
   if (_writev) {
     socket._writev = function (chunks, done) {
-      for (const { chunk, encoding } of chunks) say('client', chunk, encoding);
+      for (const { chunk, encoding } of chunks) written(chunk, encoding);
       return _writev.call(this, chunks, done);
     };
   }
   socket.push = function (data, encoding) {
-    if (data) say('server', data, encoding);
+    if (data) say('server', Buffer.from(data, encoding).toString('base64'));
     return push.call(this, data, encoding);
   };
 };
