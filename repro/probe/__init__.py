@@ -2,6 +2,8 @@
 
 A probe says which driver it uses, what it predicts and how it connects; the kit does the rest. It needs the
 standard library and the one driver only, because it runs inside environments that pin other versions.
+
+The names of this module are public, and stay as they are within a major version; its submodules are private.
 """
 
 from repro.probe.database import DatabaseProbe
