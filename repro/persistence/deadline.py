@@ -72,29 +72,52 @@ class Watchdog:
 
 
 class LoopWatchdog:
-    """A `Watchdog` for a connection that is awaited, on the event loop's own clock."""
+    """A `Watchdog` for a connection that is awaited, on the event loop's own clock.
 
-    def __init__(self, limit_s: float, fileno: Callable[[], int]) -> None:
+    A timer for each wait would cost more than the rest of a short one. So there is one timer, which is left
+    to run when its wait has ended, and looks when it is up whether there is another.
+
+    Args:
+        limit_s: seconds that one wait may take.
+        end: ends the connection at once, and awaits nothing.
+    """
+
+    def __init__(self, limit_s: float, end: Callable[[], object]) -> None:
         self._limit_s = limit_s
-        self._fileno = fileno
+        self._end = end
+        self._due: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._expired = False
 
     def __enter__(self) -> None:
+        loop = asyncio.get_running_loop()
         self._expired = False
-        self._timer = asyncio.get_running_loop().call_later(self._limit_s, self._expire)
+        self._due = loop.time() + self._limit_s
+        if self._timer is None:
+            self._timer = loop.call_at(self._due, self._look, loop)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._due = None
         if self._expired and isinstance(error, Exception):  # an interruption stays one
             raise overdue(self._limit_s) from error
 
-    def _expire(self) -> None:
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        if self._due is None:
+            return
+        if loop.time() < self._due:
+            self._timer = loop.call_at(self._due, self._look, loop)
+            return
         self._expired = True
-        shut_down(self._fileno)
+        self._end()
+
+    def close(self) -> None:
+        """Give back the timer. Safe to repeat."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 def overdue(limit_s: float) -> TimeoutError:

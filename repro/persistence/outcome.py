@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Protocol, TypeVar
 
 from repro.persistence.carrier import Server
@@ -51,26 +51,29 @@ class Telling(Protocol):
     not_reached: tuple[type[BaseException], ...]
 
 
-def translated(generator: Generator[StepT, AnswerT, T], carrier: Telling) -> Generator[StepT, AnswerT, T]:
+def translated(
+    generator: Generator[StepT, AnswerT, T],
+    carrier: Telling,
+    following: Callable[[], StepT] | None = None,
+) -> Generator[StepT, AnswerT, T]:
     """The same transaction or conversation; foreign errors reach it, and leave it, translated.
 
     Args:
         generator: the one to run.
         carrier: what carries it out; it knows which errors prove that nothing was sent.
+        following: gives the step to begin with, of a generator that was begun already.
 
     Raises:
         NotApplied: from an error that leaves nothing behind.
         OutcomeUnknown: from one that may.
     """
     try:
-        step = next(generator)
+        step = next(generator) if following is None else following()
         while True:
             try:
                 answer = yield step
             except Exception as error:  # noqa: BLE001 - it is translated, whatever it is
-                verdict = judged(error, step, carrier)
-                verdict.__cause__ = error
-                step = generator.throw(verdict)
+                step = generator.throw(judged(error, step, carrier))
             else:
                 step = generator.send(answer)
     except StopIteration as done:
@@ -82,6 +85,12 @@ def translated(generator: Generator[StepT, AnswerT, T], carrier: Telling) -> Gen
 
 def judged(error: Exception, step: object, carrier: Telling) -> PersistenceError:
     """What an error means that came at a step: what precedes COMMIT is rolled back, whoever ends it."""
+    verdict = _verdict(error, step, carrier)
+    verdict.__cause__ = error
+    return verdict
+
+
+def _verdict(error: Exception, step: object, carrier: Telling) -> PersistenceError:
     if isinstance(error, carrier.not_reached):
         return not_connected(error, carrier.server)
     if isinstance(step, Begin | Execute) or isinstance(error, carrier.not_sent) or _refused(error):

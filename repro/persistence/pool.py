@@ -20,8 +20,8 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from repro.persistence.carrier import DATABASE, AsyncCarrier, Carrier, Server
-from repro.persistence.errors import CONNECTION_LOST, NotApplied, Unreachable
-from repro.persistence.outcome import not_connected, translated
+from repro.persistence.errors import CONNECTION_LOST, NotApplied, PersistenceError, Unreachable
+from repro.persistence.outcome import judged, not_connected, translated
 from repro.persistence.steps import Begin, Execute, drive, drive_async
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class _Started:
         """Whether its first steps apply nothing, so that they may be sent once more."""
         return isinstance(self._next, Begin)
 
-    def tried(self) -> Generator[Any, Any, Any]:
+    def tried(self, connection: Any) -> Generator[Any, Any, Any]:
         """It, on a connection that may have ended: if so, its first steps have not happened.
 
         Raises:
@@ -66,10 +66,11 @@ class _Started:
         for _ in range(2):
             try:
                 answer = yield self._next
-            except NotApplied as error:
-                if _is_end(error):
-                    raise _EndedError from error
-                return (yield from self._on(partial(self._generator.throw, error)))
+            except Exception as error:  # noqa: BLE001 - it is translated, whatever it is
+                verdict = judged(error, self._next, connection)
+                if _is_end(verdict):
+                    raise _EndedError from verdict
+                return (yield from self._on(connection, partial(self._generator.throw, verdict)))
             self._sent.append(self._next)
             try:
                 self._next = self._generator.send(answer)
@@ -77,33 +78,24 @@ class _Started:
                 return done.value
             if not isinstance(self._next, Execute):
                 break
-        return (yield from self._on(lambda: self._next))
+        return (yield from self._on(connection))
 
-    def whole(self) -> Generator[Any, Any, Any]:
+    def whole(self, connection: Any) -> Generator[Any, Any, Any]:
         """It, to its end; what was sent on a connection that had ended is sent once more."""
+        yield from translated(self._again(), connection)
+        return (yield from self._on(connection))
+
+    def _again(self) -> Generator[Any, Any, None]:
         for step in self._sent:  # noqa: UP028 - a list takes no answers
             yield step
-        return (yield from self._on(lambda: self._next))
 
-    def _on(self, following: Callable[[], Any]) -> Generator[Any, Any, Any]:
-        try:
-            step = following()
-            while True:
-                try:
-                    answer = yield step
-                except Exception as error:  # noqa: BLE001 - it belongs to the generator
-                    step = self._generator.throw(error)
-                else:
-                    step = self._generator.send(answer)
-        except StopIteration as done:
-            return done.value
-        finally:
-            self._generator.close()
+    def _on(self, connection: Any, following: Callable[[], Any] | None = None) -> Generator[Any, Any, Any]:
+        return translated(self._generator, connection, following or (lambda: self._next))
 
 
-def _is_end(error: NotApplied) -> bool:
+def _is_end(error: PersistenceError) -> bool:
     """Whether an error says that the connection had ended; a statement that took too long is none."""
-    if isinstance(error.__cause__, TimeoutError):
+    if not isinstance(error, NotApplied) or isinstance(error.__cause__, TimeoutError):
         return False
     return error.code is None or error.code.startswith(CONNECTION_LOST)
 
@@ -147,11 +139,11 @@ class _Keeping:
         kept = yield from self._kept()
         if kept is not None and started.can_be_repeated:
             try:
-                return (yield from self._on(kept, started.tried()))
+                return (yield from self._on(kept, started.tried(kept)))
             except _EndedError:
                 kept = self._taken_back(kept)
         connection = kept if kept is not None else (yield from self._new())
-        return (yield from self._on(connection, started.whole()))
+        return (yield from self._on(connection, started.whole(connection)))
 
     def _taken_back(self, connection: Any) -> Any:
         """A connection that was given back just now, where it can still be used and nobody else has it."""
@@ -163,7 +155,7 @@ class _Keeping:
 
     def _on(self, connection: Any, generator: Generator[Any, Any, Any]) -> _Doing[Any]:
         try:
-            return (yield _Run(connection, translated(generator, connection)))
+            return (yield _Run(connection, generator))
         except Exception:
             if not connection.usable:  # what ended it has most likely ended those that are idle too
                 yield from self._close_idle()
@@ -311,15 +303,21 @@ class AsyncPool(_Keeping):
             started = _Started(generator)
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]
+        await self._wait_for_one()
+        try:
+            return await drive_async(self._serve(started), self._do)
+        finally:
+            self._free.release()
+
+    async def _wait_for_one(self) -> None:
+        if not self._free.locked():
+            await self._free.acquire()  # at once, without a timer that nobody needs
+            return
         try:
             async with asyncio.timeout(self._wait_s):
                 await self._free.acquire()
         except TimeoutError as error:
             raise self._exhausted() from error
-        try:
-            return await drive_async(self._serve(started), self._do)
-        finally:
-            self._free.release()
 
     async def _do(self, what: _Open | _Run | _Close) -> Any:
         match what:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from repro.persistence.steps import Parameter, Value
 
 # pg_type.dat: bool, int8, int2, int4
@@ -21,16 +23,16 @@ def to_text(parameter: Parameter) -> str | None:
         return "true" if parameter else "false"
     if isinstance(parameter, int):
         return str(parameter)
-    text = parameter if isinstance(parameter, str) else array_literal(list(parameter))
+    text = parameter if isinstance(parameter, str) else array_literal(parameter)
     if "\0" in text:
         raise ValueError("a text holds a NUL character, which Postgres cannot store")
     return text
 
 
-def array_literal(elements: list[str]) -> str:
+def array_literal(elements: Sequence[str]) -> str:
     """A one-dimensional array of texts, each quoted, so that braces, commas and ``NULL`` are text."""
-    quoted = ('"' + each.replace("\\", "\\\\").replace('"', '\\"') + '"' for each in elements)
-    return "{" + ",".join(quoted) + "}"
+    escaped = [each.replace("\\", "\\\\").replace('"', '\\"') for each in elements]
+    return '{"' + '","'.join(escaped) + '"}' if escaped else "{}"
 
 
 def from_text(text: str | None, type_oid: int) -> Value:

@@ -61,6 +61,7 @@ def in_turn(
         pair = (between - began, ended - between)
         times.append(pair if number % 2 else (pair[1], pair[0]))
     kept = times[max(3, rounds // 10) :]
+    ratio = statistics.median(one / other for one, other in kept)
     ours = statistics.median(each for each, _ in kept)
     theirs = statistics.median(each for _, each in kept)
-    return ours / theirs, ours * 1000, theirs * 1000
+    return ratio, ours * 1000, theirs * 1000

@@ -15,10 +15,11 @@ import psycopg
 import pytest
 import sqlalchemy
 from pytest_benchmark.fixture import BenchmarkFixture
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from repro.persistence import Job, OrchestrationRequest, Settings, connect, connect_async
 from repro.persistence.drivers import neon_http, neon_websocket
-from repro.persistence.drivers.placeholders import named, pyformat
+from repro.persistence.drivers.placeholders import pyformat
 from repro.persistence.drivers.sqlalchemy import url_for
 from repro.persistence.steps import Execute
 from repro.persistence.text_format import to_text
@@ -37,6 +38,10 @@ def statements(schema: str) -> list[Execute]:
     return [insert_jobs(request, schema=schema), insert_outbox(request, schema=schema)]
 
 
+def by_name(statement: Execute) -> dict[str, Any]:
+    return {f"p{number}": each for number, each in enumerate(statement.params, 1)}
+
+
 ByHand = Callable[[], object]
 
 
@@ -50,7 +55,7 @@ def by_psycopg(settings: Settings, schema: str) -> Iterator[ByHand]:
 def on_psycopg(connection: psycopg.Connection[Any], schema: str) -> None:
     with connection.transaction():
         for each in statements(schema):
-            cursor = connection.execute(pyformat(each.sql), named(each.params))
+            cursor = connection.execute(pyformat(each.sql), by_name(each))
             cursor.fetchall()
 
 
@@ -74,7 +79,7 @@ def by_sqlalchemy(settings: Settings, schema: str) -> Iterator[ByHand]:
         def run() -> None:
             with connection.begin():
                 for each in statements(schema):
-                    connection.exec_driver_sql(pyformat(each.sql), named(each.params)).fetchall()
+                    connection.exec_driver_sql(pyformat(each.sql), by_name(each)).fetchall()
 
         yield run
     engine.dispose()
@@ -110,12 +115,50 @@ def by_http(settings: Settings, schema: str) -> Iterator[ByHand]:
         yield run
 
 
+@contextmanager
+def by_async_psycopg(settings: Settings, schema: str) -> Iterator[ByHand]:
+    with asyncio.Runner() as runner:
+        connection = runner.run(psycopg.AsyncConnection.connect(settings.require_database(), autocommit=True))
+        runner.run(connection.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED))
+
+        async def run() -> None:
+            async with connection.transaction():
+                for each in statements(schema):
+                    cursor = await connection.execute(pyformat(each.sql), by_name(each))
+                    await cursor.fetchall()
+
+        yield lambda: runner.run(run())
+        runner.run(connection.close())
+
+
+@contextmanager
+def by_async_sqlalchemy(settings: Settings, schema: str) -> Iterator[ByHand]:
+    engine = create_async_engine(
+        url_for(settings.require_database(), "asyncpg"),
+        poolclass=sqlalchemy.NullPool,
+        isolation_level="READ COMMITTED",
+    )
+    with asyncio.Runner() as runner:
+        connection = runner.run(engine.connect().start())
+
+        async def run() -> None:
+            async with connection.begin():
+                for each in statements(schema):
+                    (await connection.exec_driver_sql(each.sql, tuple(each.params))).fetchall()
+
+        yield lambda: runner.run(run())
+        runner.run(connection.close())
+        runner.run(engine.dispose())
+
+
 WAYS = {
     "psycopg": by_psycopg,
     "sqlalchemy": by_sqlalchemy,
     "neon_http": by_http,
     "neon_websocket": by_websocket,
     "async:asyncpg": by_asyncpg,
+    "async:psycopg": by_async_psycopg,
+    "async:sqlalchemy": by_async_sqlalchemy,
 }
 
 

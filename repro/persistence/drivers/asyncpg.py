@@ -6,7 +6,9 @@ from typing import Any
 
 import asyncpg
 
+from repro.persistence.deadline import LoopWatchdog
 from repro.persistence.drivers.interactive import AsyncInteractiveDriver
+from repro.persistence.drivers.preparing import WHO_ANSWERS, Preparing, is_direct
 from repro.persistence.settings import Timeouts
 from repro.persistence.steps import Execute, Rows
 
@@ -26,10 +28,9 @@ async def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> AsyncpgDriver
     connection = await asyncpg.connect(
         url,
         timeout=timeouts.connect_s,
-        command_timeout=timeouts.statement_s,
-        statement_cache_size=0,  # a pooler in transaction mode may run another's statement of that name
+        statement_cache_size=0,  # a pooler may run another's statement of that name; see `preparing`
     )
-    return AsyncpgDriver(connection, timeouts)
+    return AsyncpgDriver(connection, timeouts, may_prepare=True)
 
 
 class AsyncpgDriver(AsyncInteractiveDriver):
@@ -37,23 +38,45 @@ class AsyncpgDriver(AsyncInteractiveDriver):
 
     Args:
         connection: an open connection; it is closed with the driver.
-        timeouts: how long a rollback and the goodbye may take.
+        timeouts: how long an answer, a rollback and the goodbye may take.
+        may_prepare: statements may be prepared on the server where no pooler stands between. Else the
+            connection's own ``statement_cache_size`` holds.
     """
 
-    def __init__(self, connection: Any, timeouts: Timeouts) -> None:
+    def __init__(self, connection: Any, timeouts: Timeouts, *, may_prepare: bool = False) -> None:
         super().__init__(rollback_s=timeouts.statement_s)
         self._connection = connection
         self._close_s = timeouts.close_s
+        self._watchdog = LoopWatchdog(timeouts.statement_s, connection.terminate)
+        self._preparing = Preparing(allowed=may_prepare)
+        self._prepared: dict[str, Any] | None = None
 
     async def _begin(self) -> None:
         self._transaction = self._connection.transaction(isolation="read_committed")
-        await self._transaction.start()
+        with self._watchdog:
+            await self._transaction.start()
+            if self._preparing.due() and is_direct(
+                self._connection.get_server_pid(), await self._connection.fetchval(WHO_ANSWERS)
+            ):
+                self._prepared = {}
 
     async def _execute(self, step: Execute) -> Rows:
-        return Rows([tuple(record) for record in await self._connection.fetch(step.sql, *step.params)])
+        with self._watchdog:
+            if self._prepared is None:
+                records = await self._connection.fetch(step.sql, *step.params)
+            else:
+                records = await (await self._kept(step.sql, self._prepared)).fetch(*step.params)
+        return Rows([tuple(each) for each in records])
+
+    async def _kept(self, sql: str, prepared: dict[str, Any]) -> Any:
+        """A statement, prepared by name: without a cache of its own asyncpg would send it again each time."""
+        if sql not in prepared:
+            prepared[sql] = await self._connection.prepare(sql, name=f"persistence_{len(prepared)}")
+        return prepared[sql]
 
     async def _commit(self) -> None:
-        await self._transaction.commit()
+        with self._watchdog:
+            await self._transaction.commit()
 
     async def _rollback(self) -> None:
         await self._transaction.rollback()
@@ -69,6 +92,7 @@ class AsyncpgDriver(AsyncInteractiveDriver):
 
     async def close(self) -> None:
         """Give back the connection, within the time for a goodbye. Safe to repeat."""
+        self._watchdog.close()
         try:
             await self._connection.close(timeout=self._close_s)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):

@@ -61,7 +61,7 @@ class _State:
             raise ConnectionEndedError(
                 "the connection was ended after a step that was not answered; connect again"
             )
-        if isinstance(step, Commit) and self._failed:
+        if self._failed and isinstance(step, Commit):
             raise TransactionFailedError(
                 "a statement of this transaction failed, so that it cannot be committed"
             )
@@ -69,7 +69,7 @@ class _State:
     def succeeded(self, step: Step) -> None:
         # in a failed transaction nothing succeeds but a return to a savepoint, which mends it
         self._failed = False
-        self.open = not isinstance(step, Commit)
+        self.open = type(step) is not Commit
 
     def failed(self, step: Step) -> None:
         self._failed = True
@@ -104,7 +104,7 @@ class _Connected(ABC):
 
     def _check(self, step: Step) -> None:
         self._state.check(step)
-        if isinstance(step, Begin) and self._in_transaction():
+        if type(step) is Begin and self._in_transaction():
             raise TransactionOpenError("a transaction is open on this connection already")
 
     def _failed(self, step: Step, error: BaseException) -> None:
@@ -171,13 +171,12 @@ class InteractiveDriver(_Connected):
         return rows
 
     def _send(self, step: Step) -> Rows:
-        match step:
-            case Begin():
-                self._begin()
-            case Execute():
-                return self._execute(step)
-            case Commit():
-                self._commit()
+        if isinstance(step, Execute):
+            return self._execute(step)
+        if isinstance(step, Begin):
+            self._begin()
+        else:
+            self._commit()
         return _NO_ROWS
 
     def _leave(self, error: BaseException | None) -> None:
@@ -221,9 +220,11 @@ class AsyncInteractiveDriver(_Connected):
     def __init__(self, *, rollback_s: float) -> None:
         super().__init__()
         self._rollback_s = rollback_s
+        self._cancellations = 0  # of the task, when the running transaction began
 
     async def run(self, transaction: Transaction[T]) -> T:
         """Carry out a transaction; see `InteractiveDriver.run`. A cancelled one ends the connection."""
+        self._cancellations = _cancellations()
         try:
             result = await drive_async(transaction, self._carry_out)
         except BaseException as error:
@@ -234,25 +235,20 @@ class AsyncInteractiveDriver(_Connected):
 
     async def _carry_out(self, step: Step) -> Rows:
         self._check(step)
-        cancellations = _cancellations()
         try:
             rows = await self._send(step)
         except BaseException as error:
             self._failed(step, error)
-            if isinstance(error, Exception) and _cancellations() > cancellations:
+            if isinstance(error, Exception) and _cancellations() > self._cancellations:
                 raise asyncio.CancelledError from error  # the library has put its own error in its place
             raise
         self._state.succeeded(step)
         return rows
 
     async def _send(self, step: Step) -> Rows:
-        match step:
-            case Begin():
-                await self._begin()
-            case Execute():
-                return await self._execute(step)
-            case Commit():
-                await self._commit()
+        if isinstance(step, Execute):
+            return await self._execute(step)
+        await (self._begin() if isinstance(step, Begin) else self._commit())
         return _NO_ROWS
 
     async def _leave(self, error: BaseException | None) -> None:

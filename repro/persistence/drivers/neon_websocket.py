@@ -272,7 +272,7 @@ class NeonWebsocketDriver(PsycopgDriver):
         *,
         removed: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(connection, timeouts)
+        super().__init__(connection, timeouts, may_prepare=True)
         self._tunnel = tunnel
         self.removed = removed
 
@@ -303,7 +303,7 @@ class AsyncNeonWebsocketDriver(AsyncPsycopgDriver):
         *,
         removed: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(connection, timeouts)
+        super().__init__(connection, timeouts, may_prepare=True)
         self._tunnel = tunnel
         self.removed = removed
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from repro.persistence.steps import Parameter
+from repro.persistence.text_format import array_literal
 
 _DOLLAR = re.compile(r"\$(\d+)")
 
@@ -17,6 +18,15 @@ def pyformat(sql: str) -> str:
     return _DOLLAR.sub(r"%(p\1)s", sql.replace("%", "%%"))
 
 
-def named(params: Sequence[Parameter]) -> dict[str, Parameter]:
-    """The parameters under the names that `pyformat` gives them."""
-    return {f"p{number}": each for number, each in enumerate(params, 1)}
+def named(params: Sequence[Parameter]) -> dict[str, str | int | bool | None]:
+    """The parameters under the names that `pyformat` gives them; arrays as text, each element is one.
+
+    psycopg looks at every element of a list to find its type, which each statement of ours names itself.
+    """
+    return {f"p{number}": _plain(each) for number, each in enumerate(params, 1)}
+
+
+def _plain(parameter: Parameter) -> str | int | bool | None:
+    if parameter is None or isinstance(parameter, str | int):
+        return parameter
+    return array_literal(parameter)

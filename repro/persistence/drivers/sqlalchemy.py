@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import LRUCache
 
 from repro.persistence.deadline import Watchdog
 from repro.persistence.drivers.interactive import AsyncInteractiveDriver, InteractiveDriver
 from repro.persistence.drivers.placeholders import named, pyformat
-from repro.persistence.drivers.psycopg import is_settled, terminate
+from repro.persistence.drivers.preparing import WHO_ANSWERS, Preparing, is_direct
+from repro.persistence.drivers.psycopg import is_settled, prepare_from_now_on, terminate
 from repro.persistence.settings import Timeouts
 from repro.persistence.steps import Execute, Rows
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _READ_COMMITTED = "READ COMMITTED"
+
+_PREPARED = 100
+"""Prepared statements that a connection keeps, as SQLAlchemy does by default."""
 
 
 def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> SqlalchemyDriver:  # noqa: B008 - it is frozen
@@ -39,7 +44,9 @@ def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> SqlalchemyDriver:  
     Raises:
         sqlalchemy.exc.SQLAlchemyError: if that fails.
     """
-    options: dict[str, Any] = {"prepare_threshold": None}  # a pooler may run another's statement of that name
+    options: dict[str, Any] = {
+        "prepare_threshold": None
+    }  # a pooler may run another's of that name; see `preparing`
     if "connect_timeout" not in make_url(url).query:
         options["connect_timeout"] = math.ceil(timeouts.connect_s)
     engine = create_engine(
@@ -120,11 +127,14 @@ class SqlalchemyDriver(InteractiveDriver):
         self._connection = connection
         library: Any = connection.connection.driver_connection
         self._library = library
+        self._preparing = Preparing(allowed=True)
         self._watchdog = Watchdog(timeouts.statement_s, library.fileno)
 
     def _begin(self) -> None:
         with self._watchdog:
             self._transaction = self._connection.begin()
+            if self._preparing.due():
+                prepare_from_now_on(self._library, self._library.execute(WHO_ANSWERS).fetchall()[0][0])
 
     def _execute(self, step: Execute) -> Rows:
         with self._watchdog:
@@ -178,9 +188,19 @@ class AsyncSqlalchemyDriver(AsyncInteractiveDriver):
         self._connection = connection
         self._library = library
         self._close_s = timeouts.close_s
+        self._preparing = Preparing(allowed=True)
 
     async def _begin(self) -> None:
+        if self._preparing.due() and is_direct(
+            self._library.get_server_pid(), await self._library.fetchval(WHO_ANSWERS)
+        ):
+            await self._keep_prepared()
         self._transaction = await self._connection.begin()
+
+    async def _keep_prepared(self) -> None:
+        """Give the dialect's connection the cache that it was made without; there is no public way to it."""
+        adapted: Any = (await self._connection.get_raw_connection()).dbapi_connection
+        adapted._prepared_statement_cache = LRUCache(_PREPARED)  # noqa: SLF001
 
     async def _execute(self, step: Execute) -> Rows:
         result = await self._connection.exec_driver_sql(step.sql, tuple(step.params))
