@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from repro.cli import errors, output, selection, session, staging, target
 from repro.document import FAILING, Outcome
+from repro.environments import node
 from repro.environments.node import NodeUnavailable
 from repro.environments.pins import BadPin, Pin, parse, pins_of
 from repro.environments.python import NotInstallable
@@ -43,8 +44,9 @@ def bisect(arguments: argparse.Namespace) -> int:
     entry = _entry(arguments.probe)
     package = _package(arguments)
     beside = _beside(arguments.beside)
+    _check_node(entry)
     versions = _range(arguments, package)
-    with _plan(arguments, entry) as base:
+    with _plan(arguments) as base:
         control = _control(entry, base)
         redactor = redactor_for(base.variables, os.environ, secrets.token_hex(16))
         plan = dataclasses.replace(base, entries=[*([control] if control else []), entry])
@@ -74,8 +76,11 @@ def check(arguments: argparse.Namespace) -> int:
         CannotTest: the lab does not start.
     """
     entry = _entry(arguments.probe)
-    with _plan(arguments, entry) as plan:
-        outcome = observe(dataclasses.replace(plan, entries=[entry]), Silent()).outcomes[0]
+    with _plan(arguments) as plan:
+        packages = session.node_packages() if entry.is_node else {}
+        inherited = {**packages, **plan.inherited}
+        one = dataclasses.replace(plan, entries=[entry], inherited=inherited)
+        outcome = observe(one, Silent()).outcomes[0]
     errors.tell(f"{entry.name}: {outcome['status']}")
     if outcome["status"] == "pass":
         return errors.OK
@@ -85,6 +90,14 @@ def check(arguments: argparse.Namespace) -> int:
     says = arguments.says
     held = error is not None and (says is None or any(says in each["message"] for each in error["chain"]))
     return errors.FINDING if held else SKIP
+
+
+def _check_node(entry: Entry) -> None:
+    if entry.is_node:
+        try:
+            node.check(os.environ)
+        except NodeUnavailable as error:
+            raise errors.CannotTest(str(error)) from error
 
 
 def _entry(name: str) -> Entry:
@@ -140,14 +153,13 @@ def _range(arguments: argparse.Namespace, package: Pin) -> list[str]:
 
 
 @contextlib.contextmanager
-def _plan(arguments: argparse.Namespace, entry: Entry) -> Iterator[Plan]:
+def _plan(arguments: argparse.Namespace) -> Iterator[Plan]:
     """The plan of one trial, on the target, or in the lab with a scenario's fault, as long as the block."""
     scenario = staging.named(arguments.scenario)
     wanted = "lab" if scenario is not None else arguments.target
     aimed = target.resolve(os.environ, wanted=wanted, env_file=arguments.env_file)
     session.check_lab_servers(arguments, aimed)
     session.say_target(aimed)
-    packages = session.node_packages() if entry.name.startswith("node.") else {}
     try:
         with staging.on(aimed, arguments, scenario) as scene:
             yield Plan(
@@ -156,7 +168,7 @@ def _plan(arguments: argparse.Namespace, entry: Entry) -> Iterator[Plan]:
                 variables=scene.variables,
                 deadline_s=arguments.deadline or DEFAULT_DEADLINE_S,
                 commit=arguments.commit or aimed.kind == "lab",
-                inherited={**packages, **scene.environment},
+                inherited=scene.environment,
             )
     except LabError as error:
         raise errors.CannotTest(f"the lab: {error}") from error
@@ -202,7 +214,8 @@ def _wrong_end(
     is_good = (which == "the older end") == (arguments.find == "broken")
     flag = "--good" if is_good else "--bad"
     step = bisection.steps[version]
-    return f"{flag} {version}: it is not {'good' if is_good else 'bad'}: {errors.plain(step.because)}"
+    known = "not known to be" if step.answer == "unknown" else "not"
+    return f"{flag} {version}: it is {known} {'good' if is_good else 'bad'}: {errors.plain(step.because)}"
 
 
 def _command(arguments: argparse.Namespace) -> str:

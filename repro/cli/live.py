@@ -33,7 +33,7 @@ def probe(arguments: argparse.Namespace) -> int:
     entry = selection.named(arguments.name)
     aimed = target.resolve(os.environ, wanted=arguments.target, env_file=arguments.env_file)
     plan = session.plan_of(arguments, aimed, [])
-    node = session.node_packages() if entry.name.startswith("node.") else {}
+    node = session.node_packages() if entry.is_node else {}
     plan = dataclasses.replace(plan, entries=(entry,), inherited=node)
     session.say_target(aimed)
     redactor = redactor_for(aimed.variables, os.environ, secrets.token_hex(16))

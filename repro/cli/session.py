@@ -75,7 +75,7 @@ def plan_of(arguments: argparse.Namespace, aimed: target.Target, patterns: Seque
         postgres_bindir=arguments.postgres_bindir,
         redis_server=arguments.redis_server,
         tap=getattr(arguments, "tap", False),
-        inherited=node_packages() if any(entry.name.startswith("node.") for entry in entries) else {},
+        inherited=node_packages() if any(entry.is_node for entry in entries) else {},
     )
 
 

@@ -27,6 +27,7 @@ OLDEST = 20
 
 INSTALL_S = 300.0
 _LOCKED = ("package.json", "package-lock.json")
+"""What npm reads and, where a version is asked for, writes anew: a probe reads there what is installed."""
 
 
 class NodeUnavailable(RuntimeError):  # noqa: N818 - it says what is missing
@@ -54,8 +55,7 @@ def provide(
         NodeUnavailable: if that cannot be had.
         Stopped: it was stopped.
     """
-    program("node", environ)
-    _check_version(environ)
+    check(environ)
     scripts = scripts or probes_folder() / "node"
     packages = _packages(scripts, environ, tell, instead, stop)
     return _beside(packages, scripts, environ, instead)
@@ -72,7 +72,7 @@ def alone(environ: Mapping[str, str], tell: Callable[[str], None], packages: Seq
     Raises:
         NodeUnavailable: if that cannot be had.
     """
-    _check_version(environ)
+    check(environ)
     cache = cache_folder(environ)
     place = cache / f"alone-{_digest(more=packages)}"
     if not place.exists():
@@ -81,10 +81,7 @@ def alone(environ: Mapping[str, str], tell: Callable[[str], None], packages: Seq
             cache.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=cache) as folder:
                 _npm(["install", "--prefer-offline", *packages], Path(folder), environ)
-                complete = Path(folder) / "complete"
-                complete.mkdir()
-                (Path(folder) / "node_modules").rename(complete / "node_modules")
-                _publish(complete, place)
+                _publish(_complete(Path(folder)), place)
         except OSError as error:
             raise NodeUnavailable(f"the cache {cache} cannot be written: {error.strerror}") from error
     return place / "node_modules"
@@ -124,11 +121,18 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     return Path(given) / "txrepro" / "node"
 
 
-def _check_version(environ: Mapping[str, str]) -> None:
+def check(environ: Mapping[str, str]) -> None:
+    """See that there is a Node, and that it is not too old.
+
+    Args:
+        environ: where it is looked up.
+
+    Raises:
+        NodeUnavailable: if not.
+    """
+    command = [program("node", environ), "--version"]
     try:
-        told = subprocess.run(
-            [program("node", environ), "--version"], capture_output=True, text=True, timeout=30, check=True
-        ).stdout.strip()
+        told = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
         major = int(told.lstrip("v").partition(".")[0])
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise NodeUnavailable(f"node does not tell its version: {type(error).__name__}") from error
@@ -143,22 +147,19 @@ def _packages(
     instead: Sequence[str],
     stop: threading.Event | None,
 ) -> Path:
-    """The ``node_modules`` of the lock file, with some packages in another version, installed once."""
+    """What npm makes of the lock file, with some packages in another version, installed once."""
     cache = cache_folder(environ)
-    place = cache / f"packages-{_digest(scripts / 'package-lock.json', more=_key(instead))}"
+    place = cache / f"packages-{_digest(*_lock_of(scripts), more=_key(instead))}"
     if not place.exists():
         tell(f"installing {', '.join(instead) or 'the pinned packages'} with npm")
         try:
             cache.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=cache) as folder:
                 _install(scripts, Path(folder), environ, instead, stop)
-                complete = Path(folder) / "complete"
-                complete.mkdir()
-                (Path(folder) / "node_modules").rename(complete / "node_modules")
-                _publish(complete, place)
+                _publish(_complete(Path(folder), *_LOCKED), place)
         except OSError as error:
             raise NodeUnavailable(f"the cache {cache} cannot be written: {error.strerror}") from error
-    return place / "node_modules"  # packages find each other by this name
+    return place
 
 
 def _key(packages: Sequence[str]) -> list[str]:
@@ -174,8 +175,8 @@ def _install(
     instead: Sequence[str],
     stop: threading.Event | None,
 ) -> None:
-    for name in _LOCKED:
-        shutil.copy(scripts / name, folder)
+    for file in _lock_of(scripts):
+        shutil.copy(file, folder)
     # a version that others of the locked packages do not expect is what a cell is for
     asked = ["install", "--save-exact", "--legacy-peer-deps", *instead] if instead else ["ci"]
     _npm(asked, folder, environ, stop)
@@ -202,6 +203,15 @@ def _reason(said: str) -> str:
     return re.sub(r"//[^/@\s]+@", "//", told)[:200]
 
 
+def _complete(folder: Path, *beside: str) -> Path:
+    """A folder in it with what is kept of an installation, to be moved to its place."""
+    complete = folder / "complete"
+    complete.mkdir()
+    for name in ("node_modules", *beside):  # packages find each other by the name of their folder
+        (folder / name).rename(complete / name)
+    return complete
+
+
 def _publish(folder: Path, place: Path) -> None:
     """Move a complete folder to its place, unless somebody was faster."""
     try:
@@ -213,23 +223,27 @@ def _publish(folder: Path, place: Path) -> None:
 
 def _beside(packages: Path, scripts: Path, environ: Mapping[str, str], instead: Sequence[str]) -> Path:
     """The scripts beside the packages: an import is resolved from where its file stands."""
+    cache = cache_folder(environ)
     sources = sorted([*scripts.glob("*.mjs"), *scripts.glob("*.cjs")])
-    digest = _digest(scripts / "package-lock.json", *sources, more=_key(instead))
-    place = cache_folder(environ) / f"scripts-{digest}"
+    place = cache / f"scripts-{_digest(*_lock_of(scripts), *sources, more=_key(instead))}"
     if place.exists():
         return place
     try:
-        with tempfile.TemporaryDirectory(dir=cache_folder(environ)) as folder:
+        with tempfile.TemporaryDirectory(dir=cache) as folder:
             whole = Path(folder) / "whole"
             whole.mkdir()
-            for source in [*sources, *(scripts / name for name in _LOCKED)]:
+            for source in [*sources, *_lock_of(packages)]:
                 shutil.copy(source, whole)
-            (whole / "node_modules").symlink_to(packages)
+            (whole / "node_modules").symlink_to(packages / "node_modules")
             with contextlib.suppress(FileExistsError):
                 _publish(whole, place)
     except OSError as error:
-        raise NodeUnavailable(f"the cache cannot be written: {error.strerror}") from error
+        raise NodeUnavailable(f"the cache {cache} cannot be written: {error.strerror}") from error
     return place
+
+
+def _lock_of(folder: Path) -> list[Path]:
+    return [folder / name for name in _LOCKED]
 
 
 def _digest(*files: Path, more: Sequence[str] = ()) -> str:

@@ -31,6 +31,11 @@ class Entry:
         """Whether it is a script that this project's kit carries out."""
         return self.script.endswith(".py")
 
+    @property
+    def is_node(self) -> bool:
+        """Whether it asks a driver of Node, whose packages must be there."""
+        return self.name.startswith(("node.", "specimen.node-"))
+
 
 DATABASE = ("DATABASE_URL", "POSTGRES_URL")
 

@@ -38,7 +38,7 @@ def prepared(
         environment = python.provide(of_python, _needed(plan.entries), environ, tell, stop)
         versions.update({pin.name: environment.versions.get(pin.name, "") for pin in cell.of("pypi")})
         plan = dataclasses.replace(plan, interpreter=environment.interpreter)
-    if any(entry.name.startswith(("node.", "specimen.node-")) for entry in plan.entries):
+    if any(entry.is_node for entry in plan.entries):
         instead = [pin.requirement for pin in cell.of("npm")]
         folder = node.provide(environ, tell, instead=instead, stop=stop)
         versions.update({f"npm:{pin.name}": node.installed(folder, pin.name) for pin in cell.of("npm")})

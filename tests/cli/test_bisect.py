@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +38,32 @@ def test_one_line_and_the_remedy(words: str, told: str, capsys: pytest.CaptureFi
     said = capsys.readouterr().err
     assert told in said
     assert said.count("\n") == 1
+
+
+def test_only_the_packages_of_a_trial_are_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = tmp_path / "calls"
+    for name, script in (("node", "echo v20.11.0"), ("npm", f"echo $* >> '{calls}'; exit 1")):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@127.0.0.1:1/d")
+
+    assert main(["bisect", *shlex.split("npm:pg --good 1.0.0 --bad 2.0.0 --probe node.pg --target env")]) == 2
+    asked = "install --save-exact --legacy-peer-deps pg@{} --ignore-scripts --no-audit --no-fund"
+    assert calls.read_text().splitlines() == [asked.format(version) for version in ("2.0.0", "1.0.0")]
+    assert "--good 1.0.0: it is not known to be good: npm cannot install" in capsys.readouterr().err
+
+
+def test_without_node_its_drivers_cannot_be_tested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["bisect", *shlex.split("npm:pg --good 1.0.0 --bad 2.0.0 --probe node.pg")]) == 3
+    assert capsys.readouterr().err.startswith("repro: node is not installed")
 
 
 @pytest.mark.parametrize(

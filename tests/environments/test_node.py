@@ -75,6 +75,16 @@ def test_two_at_the_same_time_do_not_spoil_each_other(environ: dict[str, str], t
     assert left == {"packages", "scripts"}
 
 
+def test_a_version_that_is_asked_for_is_the_one_that_the_lock_file_beside_the_scripts_tells(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    pinned = provide(environ, lambda _: None)
+    a_program(tmp_path / "bin", "npm", f"{INSTALLS}; echo another > package-lock.json")
+    other = provide(environ, lambda _: None, instead=["drizzle-orm@0.43.1"])
+    assert (other / "package-lock.json").read_text() == "another\n"
+    assert (pinned / "package-lock.json").read_text() != "another\n"
+
+
 @pytest.mark.parametrize(
     ("node", "npm", "told"),
     [
