@@ -5,6 +5,7 @@ A probe's text is a generator without I/O: it yields these actions. So one text 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -45,11 +46,22 @@ class Observe:
 
 
 @dataclass(frozen=True, slots=True)
+class Await:
+    """Wait for whoever asked; what was opened is kept alive meanwhile, and its answer comes back.
+
+    Args:
+        call: blocks until there is an answer.
+    """
+
+    call: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """Close what was opened, if anything was."""
 
 
-Action: TypeAlias = Open | Run | Together | Observe | Close
+Action: TypeAlias = Open | Run | Together | Observe | Await | Close
 Conversation: TypeAlias = Generator[Action, Any, None]
 
 
@@ -73,6 +85,8 @@ def hold(conversation: Conversation, connect: Callable[[], Any]) -> None:
             return (getattr(opened, "together", None) or partial(at_once, connect))(action.works)
         if isinstance(action, Observe):
             return (getattr(opened, "observe", None) or opened.run)(action.work)
+        if isinstance(action, Await):
+            return action.call()
         return None if opened is None else opened.close()
 
     drive(conversation, carry_out)
@@ -93,6 +107,8 @@ async def hold_async(conversation: Conversation, connect: Callable[[], Awaitable
             return await at_once_async(connect, action.works)
         if isinstance(action, Observe):
             return await opened.run(action.work)
+        if isinstance(action, Await):
+            return await asyncio.to_thread(action.call)
         return None if opened is None else await opened.close()
 
     await drive_async(conversation, carry_out)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from repro.persistence import schema
 from repro.persistence.model import CreatedJobs, Job, OrchestrationRequest
 from repro.persistence.settings import Settings
-from repro.persistence.steps import Execute
+from repro.persistence.steps import Execute, Transaction
 from repro.persistence.transaction import count_jobs, create_jobs, single
 from repro.probe import concurrency, network
 from repro.probe.at_once import POOL_SIZE
@@ -26,12 +26,13 @@ from repro.probe.transactions import (
     Abandoned,
     Sightings,
     abandoned,
+    noting,
     observed,
     staged,
     staged_batch,
     with_tables,
 )
-from repro.probe.trial import Probe, Trial, atomicity
+from repro.probe.trial import Probe, RepeatableTrial, atomicity
 from repro.stages import StageName
 
 NEEDS_COMMIT = "needs the lab or --commit"
@@ -68,18 +69,20 @@ class DatabaseProbe(Probe):
 
 
 @dataclass(slots=True, kw_only=True)
-class DatabaseTrial(Trial):
+class DatabaseTrial(RepeatableTrial):
     """One run of a database probe; its arguments are those of `Trial`.
 
     Args:
         probe: which one.
         interactive: whether the driver answers each statement by itself, known once it is open.
         tables_made: whether there may be tables to drop.
+        at: the stage that a transaction which is run again has come to.
     """
 
     probe: DatabaseProbe
     interactive: bool = True
     tables_made: bool = False
+    at: StageName = "begin"
 
     @property
     def schema(self) -> str:
@@ -100,12 +103,7 @@ class DatabaseTrial(Trial):
 
     def converse(self) -> Conversation:
         """The whole probe, from opening the driver to the judgement of its atomicity."""
-        driver = yield Open()
-        self.interactive = driver.interactive
-        self.notes = self.probe.notes(driver)
-        if self.interactive:
-            network.note_opened(self.recorder, self.probe.transport)
-        yield from self._transaction()
+        yield from self.first()
         if self.request.commit:
             yield from self._read_back()
             yield from self._rolled_back_twin()
@@ -113,6 +111,33 @@ class DatabaseTrial(Trial):
         else:
             self._not_at_once(NEEDS_COMMIT)
         self._judge()
+
+    def first(self) -> Conversation:
+        """Open the driver and run the transaction once, observed."""
+        driver = yield Open()
+        self.interactive = driver.interactive
+        self.notes = self.probe.notes(driver)
+        if self.interactive:
+            network.note_opened(self.recorder, self.probe.transport)
+        yield from self._transaction()
+
+    def greeting(self) -> Transaction[Any]:
+        """A transaction that only selects a number."""
+        return single(Execute("SELECT 1"))
+
+    def again(self, number: int) -> Transaction[Any]:
+        """The production transaction; on a target that is to keep nothing it makes its tables again."""
+        transaction = create_jobs(self._orchestration(f"turn-{number}"), schema=self.schema)
+        if not self.request.commit:
+            transaction = with_tables(transaction, self._ddl())
+        return noting(transaction, self._note_stage)
+
+    def _note_stage(self, stage: StageName) -> None:
+        self.at = stage
+
+    def undo(self, number: int) -> Conversation:  # noqa: ARG002 - each turn's rows are its own
+        """Nothing: the tables go as a whole."""
+        yield from ()
 
     def clean_up(self) -> Conversation:
         """Drop what was made; safe to run after any failure."""

@@ -11,7 +11,7 @@ import platform
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from types import ModuleType
 from typing import Any, NoReturn
@@ -19,14 +19,14 @@ from typing import Any, NoReturn
 from repro import hooks
 from repro.events import Peer
 from repro.persistence.errors import SettingsError
-from repro.probe import network
+from repro.probe import network, turns
 from repro.probe.channel import Channel
 from repro.probe.conversation import Close, Conversation, Open, hold, hold_async
 from repro.probe.outcome import applied, ended, error_record
 from repro.probe.recorder import Recorder
 from repro.probe.request import PARENT_VARIABLE, Request, RequestError, receive
 from repro.probe.secrets import redactor_for
-from repro.probe.trial import Probe, Trial, atomicity
+from repro.probe.trial import Probe, RepeatableTrial, Trial, atomicity
 
 PASS, FAIL, USAGE, SKIP = 0, 1, 2, 3
 
@@ -114,7 +114,8 @@ def _try(channel: Channel, probe: Probe, request: Request, module: ModuleType | 
     if error is None:
         uninstall = hooks.install(recorder.event, ignore=_is_inner_hop if probe.tunnelled else None)
         try:
-            error = _hold(channel, probe, trial, lambda: probe.connect(module, request))
+            text = _text(channel, request, trial, uninstall)
+            error = _hold(channel, probe, trial, text, lambda: probe.connect(module, request))
         finally:
             uninstall()
     outcome = _outcome(
@@ -131,6 +132,13 @@ def _try(channel: Channel, probe: Probe, request: Request, module: ModuleType | 
     )
     channel.send("outcome", outcome)
     return PASS if error is None else FAIL
+
+
+def _text(channel: Channel, request: Request, trial: Trial, unwatch: Callable[[], None]) -> Conversation:
+    """What is said to the driver: the whole probe, or turns where they are asked for and it can take them."""
+    if request.turns and isinstance(trial, RepeatableTrial):
+        return turns.taken(trial, channel, unwatch)
+    return trial.converse()
 
 
 def _predicted(
@@ -150,10 +158,12 @@ def _is_inner_hop(peer: Peer) -> bool:
     return peer.port is None
 
 
-def _hold(channel: Channel, probe: Probe, trial: Trial, connect: Any) -> dict[str, Any] | None:
+def _hold(
+    channel: Channel, probe: Probe, trial: Trial, text: Conversation, connect: Any
+) -> dict[str, Any] | None:
     """Hold the trial's conversation; answers with the error record, or None when all is well."""
     errors: list[dict[str, Any]] = []
-    conversation = _whole(channel, probe, trial, errors)
+    conversation = _whole(channel, probe, trial, text, errors)
     if probe.asynchronous:
         asyncio.run(hold_async(conversation, connect))
     else:
@@ -161,18 +171,20 @@ def _hold(channel: Channel, probe: Probe, trial: Trial, connect: Any) -> dict[st
     return errors[0] if errors else None
 
 
-def _whole(channel: Channel, probe: Probe, trial: Trial, errors: list[dict[str, Any]]) -> Conversation:
+def _whole(
+    channel: Channel, probe: Probe, trial: Trial, text: Conversation, errors: list[dict[str, Any]]
+) -> Conversation:
     """The trial, then its cleaning up, then the end.
 
     After a failure the error is told at once, because cleaning up may hang, and the cleaning is done on a
     connection of its own, because the old one may be dead.
     """
-    yield from _tried(probe, trial, errors, trial.converse())
+    yield from _tried(probe, trial, errors, text)
     failed = bool(errors)
     if failed:
         channel.send("error", errors[0])
         yield from _tried(probe, trial, errors, _close())
-    if not failed or applied(trial.recorder.stages, errors[0], probe.writing) != "no":
+    if not failed or trial.has_written or applied(trial.recorder.stages, errors[0], probe.writing) != "no":
         if failed:
             yield from _tried(probe, trial, errors, _reopen())
         yield from _tried(probe, trial, errors, trial.clean_up())

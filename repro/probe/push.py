@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from repro.persistence import queue
 from repro.persistence.model import Job, OrchestrationRequest
@@ -13,7 +13,7 @@ from repro.probe.conversation import Conversation, Open, Run
 from repro.probe.outcome import CheckFailed
 from repro.probe.recorder import Recorder
 from repro.probe.request import Request
-from repro.probe.trial import Probe, Trial, atomicity
+from repro.probe.trial import Probe, RepeatableTrial, atomicity
 from repro.stages import StageName
 
 
@@ -40,7 +40,7 @@ class PushProbe(Probe):
 
 
 @dataclass(slots=True, kw_only=True)
-class PushTrial(Trial):
+class PushTrial(RepeatableTrial):
     """One run of a queue probe; its arguments are those of `Trial`.
 
     Args:
@@ -57,8 +57,16 @@ class PushTrial(Trial):
     @property
     def job_ids(self) -> tuple[str, ...]:
         """The ids that are pushed."""
+        return self._ids(self.key)
+
+    @property
+    def at(self) -> StageName:
+        """The push is one step."""
+        return "push"
+
+    def _ids(self, key: str) -> tuple[str, ...]:
         jobs = tuple(Job(kind="generate", payload={"position": index}) for index in range(self.request.jobs))
-        return OrchestrationRequest(idempotency_key=self.key, jobs=jobs).job_ids
+        return OrchestrationRequest(idempotency_key=key, jobs=jobs).job_ids
 
     @property
     def leavings(self) -> str | None:
@@ -67,6 +75,10 @@ class PushTrial(Trial):
 
     def converse(self) -> Conversation:
         """The whole probe, from opening the transport to the judgement of the effect."""
+        yield from self.first()
+
+    def first(self) -> Conversation:
+        """Open the transport, push once, and look whether each id is there."""
         transport = yield Open()
         self.notes = self.probe.notes(transport)
         if self.probe.transport == "tcp":
@@ -86,6 +98,18 @@ class PushTrial(Trial):
             failure = "duplicate_effect" if surplus > 0 else "not_atomic"
             raise CheckFailed(failure, f"{len(self.job_ids)} ids were pushed, {len(found)} are in the queue")
         self.recorder.end("read_back", detail={"ids": len(found)})
+
+    def greeting(self) -> queue.Conversation[Any]:
+        """Read the run's own queue, which is empty or short."""
+        return queue.read_back(self.key)
+
+    def again(self, number: int) -> queue.Conversation[Any]:
+        """The production push, of ids of its own."""
+        return queue.push(self.key, self._ids(f"{self.key}:{number}"))
+
+    def undo(self, number: int) -> Conversation:
+        """Remove what was pushed, and its marks, so that whatever ends the process leaves little behind."""
+        yield Run(queue.remove(self.key, self._ids(f"{self.key}:{number}")))
 
     def clean_up(self) -> Conversation:
         """Remove the run's own queue; safe to run after any failure."""

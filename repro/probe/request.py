@@ -62,6 +62,7 @@ class Request:
         origin: the run's start, in seconds of the monotonic clock.
         jobs: how many jobs the transaction writes.
         salt: hexadecimal; makes a secret's token the same in everything that the run writes.
+        turns: lines with turns will follow on standard input; see `repro.probe.turns`.
     """
 
     run_id: str
@@ -71,6 +72,7 @@ class Request:
     origin: float = field(default_factory=time.monotonic)
     jobs: int = 3
     salt: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    turns: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -108,6 +110,7 @@ class Request:
                 "origin": self.origin,
                 "jobs": self.jobs,
                 "salt": self.salt,
+                "turns": self.turns,
             }
         )
 
@@ -138,6 +141,7 @@ def parse(text: str) -> Request:
             origin=float(document.get("origin") or time.monotonic()),
             jobs=int(document.get("jobs", 3)),
             salt=bytes.fromhex(document.get("salt") or secrets.token_hex(16)).hex(),
+            turns=document.get("turns") is True,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RequestError(f"the request is incomplete: {type(error).__name__} {error}") from error
@@ -163,7 +167,16 @@ def _standard_input() -> str:
         return ""
     if RUN_VARIABLE not in os.environ and not _readable_within(BY_HAND_WAIT_S):
         return ""
-    return sys.stdin.read()
+    first = sys.stdin.readline()
+    return first if _is_whole(first) else first + sys.stdin.read()
+
+
+def _is_whole(line: str) -> bool:
+    """Whether a line is a document by itself: what comes after it, perhaps much later, are turns."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def _readable_within(seconds: float) -> bool:

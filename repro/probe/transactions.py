@@ -8,12 +8,13 @@ stay as they are; the observer's are the probe's.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from repro.persistence.steps import Begin, Commit, Execute, Rows, Step, Transaction
 from repro.probe.recorder import Recorder
+from repro.stages import StageName
 
 T = TypeVar("T")
 
@@ -140,6 +141,24 @@ def staged(transaction: Transaction[T], recorder: Recorder) -> Transaction[T]:
             answered = recorder.now()
         if name == "begin" or name == "commit":  # noqa: PLR1714 - narrows the type
             recorder.end(name)
+        try:
+            step = transaction.send(answer)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+
+
+def noting(transaction: Transaction[T], note: Callable[[StageName], object]) -> Transaction[T]:
+    """The transaction, which says at which stage it is; unlike `staged` it costs next to nothing.
+
+    Args:
+        transaction: what is done.
+        note: is told the stage before each step of it.
+    """
+    step = next(transaction)
+    while True:
+        if (name := _stage_of(step)) is not None:
+            note(name)
+        answer = yield from _passed_on(transaction, step)
         try:
             step = transaction.send(answer)
         except StopIteration as done:

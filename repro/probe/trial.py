@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, ClassVar
@@ -26,6 +26,7 @@ class Trial(ABC):
         atomicity: as in the run document.
         versions: what was learnt of versions while it ran.
         notes: what the reader should know.
+        has_written: whether it has been through its effect once, whatever failed later.
     """
 
     request: Request
@@ -33,6 +34,7 @@ class Trial(ABC):
     atomicity: dict[str, Any] = field(default_factory=lambda: atomicity("not_checked"))
     versions: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    has_written: bool = False
 
     @property
     @abstractmethod
@@ -46,6 +48,39 @@ class Trial(ABC):
     @abstractmethod
     def clean_up(self) -> Conversation:
         """Remove what was made; safe to run after any failure."""
+
+
+class RepeatableTrial(Trial):
+    """A trial whose effect can be had again and again on one connection; see `repro.probe.turns`."""
+
+    __slots__ = ()
+
+    probe: Probe
+
+    @property
+    @abstractmethod
+    def at(self) -> StageName:
+        """The stage that the effect, asked for last, has come to."""
+
+    @abstractmethod
+    def first(self) -> Conversation:
+        """Open what is probed and have the effect once, its stages told."""
+
+    @abstractmethod
+    def greeting(self) -> Generator[Any, Any, Any]:
+        """The smallest exchange with the server, which has no effect."""
+
+    @abstractmethod
+    def again(self, number: int) -> Generator[Any, Any, Any]:
+        """The effect alone, once more.
+
+        Args:
+            number: of the turn; each writes something of its own.
+        """
+
+    @abstractmethod
+    def undo(self, number: int) -> Conversation:
+        """Take away at once what would be in the way of the turns to come."""
 
 
 @dataclass(frozen=True, slots=True)
