@@ -24,6 +24,7 @@ from repro.persistence.outcome import NOT_PROVED
 from repro.persistence.plan import Clock, OnDatabase, OnQueue, Patience, Plan
 from repro.persistence.queue import DEDUPLICATION_WINDOW_S, Proof
 from repro.persistence.settings import Timeouts
+from repro.persistence.transaction import ClaimInDoubt
 
 DEFAULT_LEASE_S = 60
 """Seconds in which a push should be done. One that takes longer is done by two relays, and still once."""
@@ -98,7 +99,7 @@ def push_pending(
     done = Pushed()
     try:
         while limit is None or done.orchestrations < limit:
-            claim: Claim | None = yield OnDatabase(transaction.claim_pending(lease_s=lease_s, schema=schema))
+            claim = yield from _claimed(lease_s, schema, Patience(timeouts.settle_s, clock))
             if claim is None:
                 break
             pushed = yield from _push_claim(claim, destination, schema, timeouts, clock)
@@ -125,6 +126,33 @@ def _check(lease_s: int, limit: int | None, destination: Destination) -> None:
         )
     if limit is not None and limit < 0:
         raise ValueError("a limit is not negative")
+
+
+def _claimed(lease_s: int, schema: str, patience: Patience) -> Plan[Claim | None]:
+    """Claim what is pending. A claim whose answer was lost is taken back, so that nobody waits for its lease.
+
+    Raises:
+        OutcomeUnknown: if that could not be done in time, or it is not known what was claimed (over HTTP).
+    """
+    while True:
+        try:
+            claim: Claim | None = yield OnDatabase(transaction.claim_pending(lease_s=lease_s, schema=schema))
+        except ClaimInDoubt as lost:
+            yield from _taken_back(lost, schema, patience)
+        else:
+            return claim
+
+
+def _taken_back(lost: ClaimInDoubt, schema: str, patience: Patience) -> Plan[None]:
+    while (pause := patience.pause()) is not None:
+        yield pause
+        try:
+            yield OnDatabase(transaction.take_back(lost.claim, schema=schema))
+        except PersistenceError as failure:  # taken back twice is taken back once
+            lost.add_note(f"taking the claim back failed: {failure}")
+        else:
+            return
+    raise lost
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,11 +168,14 @@ def claim_pending(*, lease_s: int, schema: str = "public") -> Transaction[Claim 
 
     Returns:
         The claim; None if nothing is pending.
+
+    Raises:
+        ClaimInDoubt: from an `OutcomeUnknown` that was thrown in at COMMIT, where the claim is known.
     """
     name = quoted(schema)
-    rows = yield from single(
-        Execute(
-            f"""WITH claimed AS (
+    yield Begin()
+    rows = yield Execute(
+        f"""WITH claimed AS (
     UPDATE {name}.outbox
     SET claimed_until = clock_timestamp() + make_interval(secs => $1::int), claim_token = claim_token + 1
     WHERE orchestration_id = (
@@ -187,9 +190,34 @@ def claim_pending(*, lease_s: int, schema: str = "public") -> Transaction[Claim 
 SELECT claimed.orchestration_id::text, claimed.claim_token::bigint, claimed.generation::text, jobs.id::text
 FROM claimed LEFT JOIN {name}.jobs ON jobs.orchestration_id = claimed.orchestration_id
 ORDER BY jobs.position""",
-            (lease_s,),
-        )
+        (lease_s,),
     )
+    try:
+        yield Commit()
+    except OutcomeUnknown as lost:
+        if not rows.filled:
+            raise
+        claim = _claim_in(rows)
+        if claim is None:
+            return None
+        raise ClaimInDoubt(str(lost), claim) from lost.__cause__
+    return _claim_in(rows)
+
+
+class ClaimInDoubt(OutcomeUnknown):
+    """The COMMIT of a claim may have been applied; nobody else may claim the same until its lease ends.
+
+    Args:
+        message: what happened.
+        claim: what was claimed, if it was.
+    """
+
+    def __init__(self, message: str, claim: Claim) -> None:
+        super().__init__(message)
+        self.claim = claim
+
+
+def _claim_in(rows: Rows) -> Claim | None:
     if not rows:
         return None
     orchestration_id, token, generation, _ = rows[0]
@@ -219,6 +247,23 @@ def release(claim: Claim, *, schema: str = "public") -> Transaction[bool]:
         False if another relay has taken it over meanwhile.
     """
     return (yield from _settle(claim, f"UPDATE {quoted(schema)}.outbox SET claimed_until = NULL"))
+
+
+def take_back(claim: Claim, *, schema: str = "public") -> Transaction[None]:
+    """Undo a claim of which nobody knows whether it took effect.
+
+    It updates the entry under whatever token it has: where the transaction in doubt is still open, that
+    waits for its end, and the token is compared with what it has left. A condition on the token would find
+    the entry as it was before, and wait for nothing.
+    """
+    yield from single(
+        Execute(
+            f"""UPDATE {quoted(schema)}.outbox SET claimed_until = CASE
+    WHEN claim_token = $2::bigint AND generation = $3::text THEN NULL ELSE claimed_until END
+WHERE orchestration_id = $1::uuid AND pushed_at IS NULL""",
+            (claim.orchestration_id, claim.token, claim.generation),
+        )
+    )
 
 
 def _settle(claim: Claim, update: str) -> Transaction[bool]:

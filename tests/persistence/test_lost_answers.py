@@ -6,6 +6,7 @@ import asyncio
 import socket
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import Any
@@ -39,7 +40,8 @@ from repro.persistence import (
     connect,
     connect_async,
 )
-from repro.persistence.drivers import Driver
+from repro.persistence.drivers import Driver, psycopg
+from repro.persistence.model import Claim
 from repro.persistence.opening import ASYNC_DRIVERS, DRIVERS
 from repro.persistence.queue import Command, Conversation, fingerprint, read_back
 from repro.persistence.schema import quoted
@@ -52,6 +54,7 @@ from repro.persistence.transaction import (
     mark_pushed,
     release,
     single,
+    take_back,
 )
 from repro.persistence.transports import Transport, redis_tcp
 
@@ -143,6 +146,45 @@ def test_a_commit_whose_answer_is_lost_is_settled(
     assert created.status == ("already_created" if "neon_http" in name else "created")
     assert again.status == "already_created"
     assert observer.run(count_jobs(request.orchestration_id, schema=schema)) == 3
+
+
+@pytest.mark.parametrize("fault", [after_commit_was_applied, before_commit_arrives])
+def test_a_claim_whose_answer_is_lost_is_pushed_without_waiting_for_its_lease(
+    fault: Callable[[], Fault], broken_database: Broken, schema: str, queue_name: str, observer: Driver
+) -> None:
+    observer.run(create_jobs(request_of(), schema=schema))
+    settings, relay = broken_database("psycopg", fault())
+    with closing(Application("psycopg", settings, schema, queue_name)) as application:
+        assert application.push_pending() == Pushed(orchestrations=1, jobs=3, queued=3)
+    assert relay.fired == 1
+
+
+def test_a_claim_is_taken_back_when_the_transaction_in_doubt_has_ended(
+    settings: Settings, schema: str, observer: Driver
+) -> None:
+    observer.run(create_jobs(request_of(), schema=schema))
+    url = settings.require_database()
+    with (
+        closing(psycopg.connect(url)) as relay,
+        closing(psycopg.connect(url)) as other,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        [(pid,)] = other.run(single(Execute("SELECT pg_backend_pid()::int")))
+        waits = Execute("SELECT cardinality(pg_blocking_pids($1::int)) > 0", (pid,))
+
+        def doubtful() -> Transaction[Future[None]]:
+            claiming = claim_pending(lease_s=60, schema=schema)
+            answer = yield next(claiming)
+            answer = yield claiming.send(answer)
+            claim = Claim(str(answer[0][0]), answer[0][1], answer[0][2], ())
+            taking = thread.submit(other.run, take_back(claim, schema=schema))
+            assert any(observer.run(single(waits))[0][0] for _ in range(20_000)), "it waited for nothing"
+            yield claiming.send(answer)
+            return taking
+
+        taking = relay.run(doubtful())
+        taking.result(20)
+        assert observer.run(claim_pending(lease_s=60, schema=schema)) is not None
 
 
 @pytest.mark.parametrize("name", [name for name in INTERACTIVE if "websocket" not in name])

@@ -14,6 +14,7 @@ from repro.persistence.queue import BATCH
 from repro.persistence.relay import Destination, Pushed, push_pending
 from repro.persistence.settings import Timeouts
 from repro.persistence.steps import drive
+from repro.persistence.transaction import ClaimInDoubt
 
 CLAIM = Claim("orchestration", 1, "first", ("a", "b"))
 LONG = Claim("orchestration", 1, "first", tuple(map(str, range(BATCH + 1))))
@@ -73,6 +74,23 @@ def test_a_lost_answer_is_settled_by_the_same_push() -> None:
     world = World(CLAIM, OutcomeUnknown("lost"), 0, True, None)
     assert world.push() == Pushed(1, 2, 0)
     assert world.asked[:4] == ["claim_pending", "push", "push", "mark_pushed"]
+
+
+IN_DOUBT = ClaimInDoubt("the answer to COMMIT was lost", CLAIM)
+
+
+def test_a_claim_whose_answer_was_lost_is_taken_back_until_it_is() -> None:
+    world = World(IN_DOUBT, Unreachable("nobody"), None, CLAIM, 2, True, None)
+    assert world.push() == Pushed(orchestrations=1, jobs=2, queued=2)
+    taken = ["claim_pending", "take_back", "take_back", "claim_pending"]
+    assert world.asked == [*taken, "push", "mark_pushed", "claim_pending"]
+
+
+def test_a_claim_that_cannot_be_taken_back_is_unknown() -> None:
+    world = World(IN_DOUBT, *[Unreachable("nobody")] * 5)
+    with pytest.raises(OutcomeUnknown, match="COMMIT was lost") as caught:
+        world.push()
+    assert "taking the claim back failed: nobody" in caught.value.__notes__
 
 
 def test_a_lost_mark_is_set_again_and_not_pushed_again() -> None:
