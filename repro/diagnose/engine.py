@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from repro.diagnose import ruled_out, undiagnosed
+from repro.diagnose import patience, ruled_out, undiagnosed
 from repro.diagnose.cause import Cause
 from repro.diagnose.causes import BY_ID, CAUSES
 from repro.diagnose.view import View
@@ -36,7 +36,7 @@ def findings(view: View, refuted: Refuted | None = None) -> list[Finding]:
     unknown = undiagnosed.findings(rest, view.events)
     for finding in unknown:
         members = [outcome for outcome in rest if outcome["name"] in finding["probes"]]
-        finding["evidence"] += view.spoken(members)
+        finding["evidence"] += [*view.spoken(members), *patience.beside(members)]
         finding["ruled_out"] = [*_by_experiment(out), *ruled_out.by_progress(members, view)]
     return [*found, *unknown]
 
@@ -53,7 +53,7 @@ def _finding(cause: Cause, members: Sequence[Outcome], view: View, refuted: Refu
         "probes": [each["name"] for each in members],
         "proof": "untested",
         "summary": cause.summary,
-        "evidence": view.evidence(members, *cause.ops),
+        "evidence": [*view.evidence(members, *cause.ops), *patience.beside(members)],
         "experiment": None,
         "ruled_out": [*_by_experiment(refuted), *_ruled_out(cause, refuted)],
         "fix": list(cause.fix),

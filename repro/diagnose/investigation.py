@@ -27,6 +27,9 @@ SHORTEST_S = 10.0
 LONGEST_S = 40.0
 """Seconds for one repetition of a probe in an experiment."""
 
+LEAST_TO_ASK_S = 0.5
+"""Seconds for asking who answered, whatever is left: on this machine or near it that is enough."""
+
 MOST_ROUNDS = 4
 """How often the findings are looked for again, without what was refuted meanwhile."""
 
@@ -64,12 +67,18 @@ def investigate(plan: Plan, progress: Progress, *, experiments: bool) -> Investi
     if not seen.interrupted:
         try:
             with interruptible():
-                view = replace(view, peers=peers.asked(seen.outcomes))
+                view = replace(view, peers=peers.asked(seen.outcomes, _left_to_ask_s(plan, seen)))
                 found = _proved(plan, seen, view, progress) if experiments else None
         except KeyboardInterrupt:
             seen.interrupted = True
     seen.duration_s = round(time.monotonic() - seen.origin, 3)
     return Investigation(seen, engine.findings(view) if found is None else found)
+
+
+def _left_to_ask_s(plan: Plan, seen: Observation) -> float:
+    """What the deadline leaves for asking who answered, and a moment at least."""
+    left_s = plan.deadline_s - WRITING_ALLOWANCE_S - (time.monotonic() - seen.origin)
+    return min(peers.LONGEST_S, max(LEAST_TO_ASK_S, left_s))
 
 
 def _environment_of_the_probes(plan: Plan, seen: Observation) -> dict[str, str]:

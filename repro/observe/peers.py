@@ -19,6 +19,9 @@ NOT_UNDERSTOOD = frozenset({"eof", "connection_reset", "timeout", "protocol_mism
 """Failures after which it is worth asking."""
 
 _BEFORE_THE_WORK = frozenset({"tls", "upgrade", "authenticate", "push", "begin", "commit"})
+LONGEST_S = 5.0
+"""Seconds that asking takes at most."""
+
 _BANNER_S = 0.3
 _ANSWER_S = 1.0
 _MOST = 4
@@ -82,14 +85,15 @@ class Speaker:
         return f"asked afterwards, {self.address} {words.get(self.protocol, 'answers in no known protocol')}"
 
 
-def asked(outcomes: Iterable[Outcome]) -> dict[str, Speaker]:
-    """Ask the addresses where probes were not understood, a few of them, side by side; it takes 4 s at most.
+def asked(outcomes: Iterable[Outcome], within_s: float = LONGEST_S) -> dict[str, Speaker]:
+    """Ask the addresses where probes were not understood, a few of them, side by side.
 
     Args:
         outcomes: of a run.
+        within_s: seconds that it may take; what has not answered by then is not told of.
     """
     addresses = list(dict.fromkeys(filter(None, map(_doubtful, outcomes))))[:_MOST]
-    return asyncio.run(_ask_all(addresses)) if addresses else {}
+    return asyncio.run(_ask_all(addresses, within_s)) if addresses else {}
 
 
 def _doubtful(outcome: Outcome) -> str | None:
@@ -119,8 +123,13 @@ def other_loopback(address: str) -> str | None:
     return f"{others[host]}:{port}" if host in others else None
 
 
-async def _ask_all(addresses: Sequence[str]) -> dict[str, Speaker]:
-    speakers = await asyncio.gather(*(_ask(address) for address in addresses))
+async def _ask_all(addresses: Sequence[str], within_s: float) -> dict[str, Speaker]:
+    tasks = [asyncio.create_task(_ask(address)) for address in addresses]
+    _, late = await asyncio.wait(tasks, timeout=within_s)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+    speakers = [task.result() for task in tasks if not task.cancelled()]
     return {speaker.address: speaker for speaker in speakers}
 
 

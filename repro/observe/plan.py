@@ -22,6 +22,9 @@ LAB_ALLOWANCE_S = 10.0
 WRITING_ALLOWANCE_S = 1.0
 """Of the deadline set aside for the report."""
 
+ASKING_ALLOWANCE_S = 1.5
+"""Of the deadline set aside for asking who speaks where probes were not understood; silence takes longest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

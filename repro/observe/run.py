@@ -22,7 +22,7 @@ from repro.lab.process import Lab
 from repro.observe.catalog import Entry
 from repro.observe.collect import Collected, as_stage
 from repro.observe.interruption import SIGNALS
-from repro.observe.plan import WRITING_ALLOWANCE_S, Plan, reason_to_skip
+from repro.observe.plan import ASKING_ALLOWANCE_S, WRITING_ALLOWANCE_S, Plan, reason_to_skip
 from repro.observe.process import SETTINGS, Listener, ProbeProcess
 from repro.observe.progress import Progress
 from repro.probe.request import Request
@@ -221,8 +221,8 @@ class _Run:
         return outcome, process.lost_the_view and kernel
 
     def _left_s(self) -> float:
-        """Seconds until the probes must be done, so that the report is written within the deadline."""
-        allowance = min(WRITING_ALLOWANCE_S, self._plan.deadline_s / 4)
+        """Seconds until the probes must be done, so that the findings are written within the deadline."""
+        allowance = min(ASKING_ALLOWANCE_S + WRITING_ALLOWANCE_S, self._plan.deadline_s / 4)
         return self._plan.deadline_s - allowance - (time.monotonic() - self._seen.origin)
 
     def _listener(self, entry: Entry) -> Listener:

@@ -63,7 +63,7 @@ def investigate(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(engine, "BY_ID", by_id)
         monkeypatch.setattr("repro.diagnose.proof.BY_ID", by_id)
         monkeypatch.setattr(investigation, "observe", Probes(passes_with).observe)
-        monkeypatch.setattr("repro.observe.peers.asked", lambda _outcomes: {})
+        monkeypatch.setattr("repro.observe.peers.asked", lambda _outcomes, _within_s: {})
         monkeypatch.setattr("time.monotonic", lambda: 1.0)
         return investigation.investigate(Plan("run-1", "env"), Silent(), experiments=experiments)
 

@@ -105,3 +105,10 @@ def test_any_beginning_has_a_name(beginning: bytes) -> None:
 
 def test_an_alert_of_tls_is_no_text() -> None:
     assert protocol_of(struct.pack("!BHHBB", 21, 0x0303, 2, 2, 40)) == "tls"
+
+
+def test_it_takes_no_longer_than_it_may() -> None:
+    with serving(silent) as quiet, serving(greeting(b"SSH-2.0-OpenSSH_9.2p1\r\n")) as quick:
+        found = asked([failing_at(quiet), failing_at(quick)], within_s=0.25)
+
+    assert [(each.address, each.protocol) for each in found.values()] == [(f"127.0.0.1:{quick}", "ssh")]
