@@ -230,13 +230,18 @@ class AsyncInteractiveDriver(_Connected):
         except BaseException as error:
             await self._leave(error)
             raise
-        await self._leave(None)
+        if self._state.open:
+            await self._leave(None)
         return result
 
     async def _carry_out(self, step: Step) -> Rows:
         self._check(step)
+        rows = _NO_ROWS
         try:
-            rows = await self._send(step)
+            if isinstance(step, Execute):
+                rows = await self._execute(step)
+            else:
+                await (self._begin() if isinstance(step, Begin) else self._commit())
         except BaseException as error:
             self._failed(step, error)
             if isinstance(error, Exception) and _cancellations() > self._cancellations:
@@ -244,12 +249,6 @@ class AsyncInteractiveDriver(_Connected):
             raise
         self._state.succeeded(step)
         return rows
-
-    async def _send(self, step: Step) -> Rows:
-        if isinstance(step, Execute):
-            return await self._execute(step)
-        await (self._begin() if isinstance(step, Begin) else self._commit())
-        return _NO_ROWS
 
     async def _leave(self, error: BaseException | None) -> None:
         was_open = self._state.open
