@@ -2,9 +2,9 @@
 
 It needs the standard library and the driver it is given, and nothing else of this project.
 
-The names of this module are public, with the drivers and transports that docs/persistence.md names: a name that
-will go, or will change its meaning, warns (`DeprecationWarning`) for a minor version first. Other submodules are
-private.
+The names of this module are public, with the drivers and transports that docs/persistence.md names: a name
+that will go, or will change its meaning, warns (`DeprecationWarning`) for a minor version first. Other
+submodules are private.
 """
 
 from __future__ import annotations
