@@ -30,11 +30,13 @@ class Probe:
         name: what a person calls it, such as ``go.pgx``; no probe of that name may be there yet.
         command: the program and its arguments; the request comes on standard input.
         needs: the variables of which one must be set for it to run, such as ``("DATABASE_URL",)``.
+        takes_turns: it can be asked to repeat itself, as ``repro bench`` does; see docs/probe-protocol.md.
     """
 
     name: str
     command: Sequence[str]
     needs: Sequence[str]
+    takes_turns: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,14 @@ class Entry:
             and its right to be run make it. Empty for one with a command.
         needs: the variables of which one must be set.
         command: the program of another package that is run in the place of a script.
+        takes_turns: whether it can be asked to repeat itself.
     """
 
     name: str
     script: str
     needs: tuple[str, ...]
     command: tuple[str, ...] = ()
+    takes_turns: bool = True
 
     @property
     def is_python(self) -> bool:
@@ -132,7 +134,7 @@ def third_party() -> tuple[Entry, ...]:
     """The probes of other packages, without those whose name is taken."""
     taken = {entry.name for entry in (*CATALOG, *NODE, *SPECIMENS)}
     return tuple(
-        Entry(found.name, "", tuple(found.needs), tuple(found.command))
+        Entry(found.name, "", tuple(found.needs), tuple(found.command), found.takes_turns)
         for _, found in plugins.loaded(plugins.PROBES)
         if isinstance(found, plugins.Probe) and found.name not in taken
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What ends a run in good order; one that is ignored, as ``nohup`` does with SIGHUP, stays so."""
@@ -27,6 +29,47 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in heard.items():
             signal.signal(number, handler)
+
+
+async def until_interrupted(work: Coroutine[Any, Any, None]) -> bool:
+    """Do something until it ends, or one of these signals cancels it; a second one is Python's own business.
+
+    Args:
+        work: is awaited.
+
+    Returns:
+        Whether it was interrupted.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        await work
+        return False
+    task = asyncio.create_task(work)
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    heard = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+    interrupted = False
+
+    def restore() -> None:
+        for number, handler in heard.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+        restore()
+        task.cancel()
+
+    for number in heard:
+        loop.add_signal_handler(number, interrupt)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not interrupted:
+            raise
+    finally:
+        restore()
+    return interrupted
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

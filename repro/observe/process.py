@@ -19,6 +19,7 @@ from repro.observe.collect import Collected
 from repro.observe.kernel_view import KernelView
 from repro.observe.process_group import kill_group
 from repro.probe.request import PARENT_VARIABLE, RUN_VARIABLE, Request
+from repro.probe.turns import Turn
 from repro.resources import package_alone, probe_script
 
 MAX_LINE = 16 * 1024 * 1024
@@ -151,9 +152,22 @@ class ProbeProcess:
         stdin = self._started().stdin
         assert stdin is not None  # noqa: S101 - it is a pipe
         with contextlib.suppress(ConnectionError):  # it died before it was asked; its end says so
-            stdin.write(request.as_json().encode())
+            stdin.write(request.as_json().encode() + b"\n")
             await stdin.drain()
-            stdin.close()
+            if not request.turns:
+                stdin.close()
+
+    async def say(self, turn: Turn) -> None:
+        """Ask for a turn; its answer comes to the listener. One that has died says nothing."""
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(ConnectionError):
+                self._process.stdin.write(turn.as_json().encode() + b"\n")
+                await self._process.stdin.drain()
+
+    def hang_up(self) -> None:
+        """There will be no more turns: the probe cleans up and says its outcome."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
 
     async def _listen(self) -> str | None:
         """Read lines until the outcome or the end; answers with a complaint, if there is one."""
@@ -187,6 +201,16 @@ class ProbeProcess:
             if not line:
                 return
             self._log = [*self._log[1 - LOG_LINES :], line.decode("utf-8", "replace").rstrip()]
+
+    async def give_up(self, reason: str, request: Request) -> Outcome:
+        """End a probe that does not answer any more, and say so.
+
+        Args:
+            reason: what it did not do, and in what time.
+            request: what it was asked.
+        """
+        await self.end()
+        return self._ended_by("timeout", "timeout", reason, request)
 
     def _ended_by(self, status: str, failure: str, reason: str, request: Request) -> Outcome:
         now = round(time.monotonic() - request.origin, 6)
