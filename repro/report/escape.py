@@ -87,23 +87,24 @@ def prose(text: str) -> str:
     return " ".join([begun, *map(_word, others)])
 
 
-def short_code(text: str) -> str:
+def brief(text: object, most: int) -> str:
+    """The clean text on one line and no longer than this; an endless one is cut before it is looked at."""
+    return shortened(one_line(shortened(str(text), 4 * most)), most)
+
+
+def short_code(text: str, most: int = MOST_OF_A_NAME) -> str:
     """A name, an address or a short value, which a driver or a server may have made very long, as code."""
-    return code(_short(text))
+    return code(brief(text, most))
 
 
 def short_cell(text: str) -> str:
     """The same for a cell of a table."""
-    return cell(_short(text))
+    return cell(brief(text, MOST_OF_A_NAME))
 
 
-def short_prose(text: str) -> str:
+def short_prose(text: str, most: int = MOST_OF_A_NOTE) -> str:
     """A sentence that may quote foreign text, which may be very long."""
-    return prose(shortened(one_line(text), MOST_OF_A_NOTE))
-
-
-def _short(text: str) -> str:
-    return shortened(one_line(text), MOST_OF_A_NAME)
+    return prose(brief(text, most))
 
 
 def _word(word: str) -> str:

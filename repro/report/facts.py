@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from repro.document import FAILING, Outcome, RunDocument
-from repro.report.escape import clean, code, fence, one_line, shortened
+from repro.report.counting import are, more_in_run
+from repro.report.escape import brief, clean, fence, short_code, shortened
+from repro.report.failure import Room
 
 NAMES = {
     "python": "Python",
@@ -43,15 +45,23 @@ _OF_A_RUN = frozenset({"--node", "--no-experiments", "--show-hosts", "--tap", "-
 
 _SCENARIO = re.compile(r"the lab, in the scenario ([\w-]{1,80})")
 
-MOST_OF_A_FACT = 600
-MOST_FACTS = 40
+ALL = Room()
+"""As much as a text shows that has room enough."""
+
 MOST_COMMANDS = 20
 MOST_OF_A_COMMAND = 1_000
+MOST_OF_A_RUN = 8_000
+"""Characters of the command of a run that are looked at."""
+
+MOST_TO_ALIGN = 160
+"""Characters of a command behind which what it is for still stands in a column."""
+
+MOST_NAMES = 12
 
 
-def environment(document: RunDocument) -> str:
+def environment(document: RunDocument, room: Room = ALL) -> str:
     """The versions first that a maintainer asks for, then the rest, as a list."""
-    return as_list(environment_rows(document))
+    return as_list(environment_rows(document), room)
 
 
 def environment_rows(document: RunDocument) -> list[Row]:
@@ -66,23 +76,27 @@ def environment_rows(document: RunDocument) -> list[Row]:
     on_lab = document["target"].get("kind") == "lab"
     known = [name for name in NAMES if name in facts and (on_lab or name != "lab")]
     rest = [name for name in facts if name not in NAMES and name != "command"]
-    rows += [(NAMES.get(name, name), told(facts[name])) for name in (*known, *rest)[:MOST_FACTS]]
+    rows += [(NAMES.get(name, name), told(facts[name])) for name in (*known, *rest)]
     return rows
 
 
-def as_list(rows: Iterable[Row]) -> str:
+def as_list(rows: Iterable[Row], room: Room = ALL) -> str:
     """Facts as a list; one of which nothing is told is left out."""
-    return "\n".join(f"- {_label(name)}: {_in_code(told)}" for name, told in rows if told)
+    known = [row for row in rows if row[1]]
+    lines = [f"- {_label(name)}: {_in_code(told, room.fact)}" for name, told in known[: room.facts]]
+    if len(known) > room.facts:
+        lines.append(f"- {more_in_run(len(known) - room.facts, 'fact')}")
+    return "\n".join(lines)
 
 
-def _in_code(told: Sequence[str]) -> str:
+def _in_code(told: Sequence[str], most: int) -> str:
     """Each piece as code of its own, as many as there is room for."""
     pieces: list[str] = []
-    room = MOST_OF_A_FACT
+    room = most
     for piece in told:
         if room <= 0:
             return ", ".join([*pieces, "…"])
-        pieces.append(code(shortened(piece, MOST_OF_A_FACT)))
+        pieces.append(short_code(piece, most))
         room -= len(pieces[-1]) + 2
     return ", ".join(pieces)
 
@@ -90,7 +104,7 @@ def _in_code(told: Sequence[str]) -> str:
 def _label(name: str) -> str:
     """A name of ours as it is, another one as code."""
     ours = name in {*NAMES.values(), *TARGET_NAMES.values()} or re.fullmatch("[A-Za-z, ]{1,40}", name)
-    return name if ours else code(shortened(name, 60))
+    return name if ours else short_code(name, 60)
 
 
 def _seen(outcomes: Iterable[Outcome], name: str) -> list[str]:
@@ -108,9 +122,9 @@ def told(value: Any) -> list[str]:
     return [] if value is None or value == "" else [str(value)]
 
 
-def target(document: RunDocument) -> str:
+def target(document: RunDocument, room: Room = ALL) -> str:
     """The target's facts as a list."""
-    return as_list(target_rows(document))
+    return as_list(target_rows(document), room)
 
 
 def target_rows(document: RunDocument) -> list[Row]:
@@ -122,7 +136,7 @@ def target_rows(document: RunDocument) -> list[Row]:
         if name not in {"kind", "sources"}:
             inner = value if isinstance(value, Mapping) else {name: value}
             rows += [(TARGET_NAMES.get(each, each), told(inner[each])) for each in inner]
-    return rows[:MOST_FACTS]
+    return rows
 
 
 def scenario(document: RunDocument) -> str:
@@ -141,7 +155,7 @@ def commands(document: RunDocument) -> str:
 def command_lines(document: RunDocument) -> list[str]:
     """The commands that repeat the run, and each failing probe alone, each with what it is for."""
     failing = [outcome["name"] for outcome in document["probes"] if outcome["status"] in FAILING]
-    whole = one_line(str(document["environment"].get("command") or "repro run"))
+    whole = brief(document["environment"].get("command") or "repro run", MOST_OF_A_RUN)
     steps = [(whole, "the whole run, as it was")]
     if failing and len(failing) <= MOST_COMMANDS and whole.startswith("repro run"):
         flags = _flags(whole)
@@ -151,7 +165,7 @@ def command_lines(document: RunDocument) -> list[str]:
             for name in failing[:4]
         ]
         steps = list({command: (command, why) for command, why in reversed(steps)}.values())[::-1]
-    width = max(min(len(command), MOST_OF_A_COMMAND) for command, _ in steps)
+    width = max(min(len(command), MOST_TO_ALIGN) for command, _ in steps)
     lines = (f"{shortened(command, MOST_OF_A_COMMAND):<{width}}  # {why}" for command, why in steps)
     return [*_setting(document), *lines]
 
@@ -175,18 +189,29 @@ def _setting(document: RunDocument) -> Iterator[str]:
     """What has to be set before: the names of the target's variables, where there is a target."""
     sources = document["target"].get("sources")
     if isinstance(sources, list) and sources:
-        names = (one_line(str(source)).partition(" ")[0] for source in sources)
-        yield shortened(f"# with {', '.join(names)} set to the target", MOST_OF_A_COMMAND)
+        names = (brief(source, 100).partition(" ")[0] for source in sources[:MOST_NAMES])
+        yield f"# with {', '.join(names)} set to the target"
 
 
-def transaction(document: RunDocument, most: int) -> str:
+def transaction(document: RunDocument, room: Room = ALL) -> str:
     """The statements that every probe sent, and what became of them."""
-    return f"{fence(chr(10).join(statements(document, most)), 'sql')}\n\n{effect(document)}"
+    shown = statements(document, room.message, room.statements)
+    left = len(document["transaction"]["statements"]) - len(shown)
+    if left:
+        shown.append(f"-- {are(left, 'more statement')} in run.json")
+    return f"{fence(chr(10).join(shown), 'sql')}\n\n{effect(document)}"
 
 
-def statements(document: RunDocument, most: int) -> list[str]:
-    """The transaction's statements, each with its semicolon and of at most four times ``most`` characters."""
-    bounded = _bounded(document["transaction"]["statements"], most)
+def statements(document: RunDocument, most: int, count: int = ALL.statements) -> list[str]:
+    """The first of the transaction's statements, each with its semicolon.
+
+    Args:
+        document: the run.
+        most: a quarter of the characters of one.
+        count: of them.
+    """
+    chosen = document["transaction"]["statements"][:count]
+    bounded = (shortened(clean(shortened(each, 16 * most)), 4 * most) for each in chosen)
     return [f"{statement.rstrip().removesuffix(';')};" for statement in bounded]
 
 
@@ -203,11 +228,6 @@ def effect(document: RunDocument) -> str:
         if any("left behind" in note for note in each.get("notes", []))
     ]
     if kept:
-        return (
-            f"It was really committed, and not everything could be removed: see {', '.join(map(code, kept))}."
-        )
+        names = ", ".join(map(short_code, kept[:MOST_NAMES])) + (" …" if len(kept) > MOST_NAMES else "")
+        return f"It was really committed, and not everything could be removed: see {names}."
     return "It was really committed; the tables were the run's own and are dropped."
-
-
-def _bounded(texts: Sequence[str], most: int) -> list[str]:
-    return [shortened(clean(each), 4 * most) for each in texts[:50]]

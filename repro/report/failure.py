@@ -10,14 +10,15 @@ from repro.diagnose.undiagnosed import in_words
 from repro.document import ChainLink, ErrorRecord, Outcome
 from repro.document.excerpt import missing
 from repro.report import checks, network, sequence, timeline
-from repro.report.counting import counted, left_out
+from repro.report.counting import counted, left_out, more_in_run
 from repro.report.escape import (
     MOST_OF_A_NAME,
+    MOST_OF_A_NOTE,
+    brief,
     cell,
     clean,
     code,
     fence,
-    one_line,
     short_cell,
     short_code,
     short_prose,
@@ -27,6 +28,7 @@ from repro.report.escape import (
 Line = Mapping[str, Any]
 
 MOST_OF_A_LIST = 12
+MOST_NOTES = 10
 
 ENDED = {"fail": "failed", "timeout": "timed out", "crash": "crashed"}
 
@@ -36,13 +38,18 @@ class Room:
     """How much of what may be long is shown.
 
     Args:
-        rows: rows of the matrix, and names of a list.
+        rows: rows of the matrix, and reasons of skipped probes.
         probes: failing probes that are shown whole.
         trace_lines: lines of one trace.
         log_lines: lines of one log.
         links: links of one error chain.
         message: characters of one message or statement.
         steps: of one diagram; it goes first.
+        facts: of the environment, and of the target.
+        fact: characters of one of them.
+        statements: of the transaction.
+        note: characters of a sentence, such as a title, a fix or a reason; the last to be cut.
+        names: probes that one sentence names.
     """
 
     rows: int = 160
@@ -52,17 +59,28 @@ class Room:
     links: int = 12
     message: int = 1200
     steps: int = 40
+    facts: int = 40
+    fact: int = 600
+    statements: int = 50
+    note: int = MOST_OF_A_NOTE
+    names: int = MOST_OF_A_LIST
 
     def less(self) -> Room:
-        """Half of it; in the end nothing."""
+        """Half of it; in the end nothing of what is long, and a little of the rest."""
+        all_is_short = self.message <= 200
         return Room(
             rows=max(10, self.rows // 2),
-            probes=self.probes if self.message > 200 else self.probes // 2,
+            probes=self.probes // 2 if all_is_short else self.probes,
             trace_lines=self.trace_lines // 2,
             log_lines=self.log_lines // 2,
             links=max(2, self.links // 2),
             message=max(120, self.message // 2),
             steps=0,
+            facts=max(12, self.facts // 2),
+            fact=max(100, self.fact // 2),
+            statements=max(4, self.statements // 2),
+            note=max(60, self.note // 2) if all_is_short else self.note,
+            names=max(3, self.names // 2) if all_is_short else self.names,
         )
 
 
@@ -87,7 +105,7 @@ def render(
     """
     drawn = diagram(outcome, lines, room) if is_drawn else []
     parts = [_heading(outcome, error), table(outcome, error, lines, contrast), chain(error, room), *drawn]
-    return "\n\n".join([*parts, *notes(outcome), *log(outcome, room), *trace(outcome, lines, room)])
+    return "\n\n".join([*parts, *notes(outcome, room), *log(outcome, room), *trace(outcome, lines, room)])
 
 
 def diagram(outcome: Outcome, lines: Sequence[Line], room: Room) -> Iterator[str]:
@@ -198,26 +216,35 @@ def chain(error: ErrorRecord, room: Room) -> str:
 
 
 def _link(depth: int, link: ChainLink, room: Room) -> str:
-    name = shortened(one_line(link["type"]), MOST_OF_A_NAME)
-    label = name if link["code"] is None else f"{name} [{shortened(one_line(link['code']), 60)}]"
-    message = shortened(one_line(link["message"]), room.message)
+    name = brief(link["type"], MOST_OF_A_NAME)
+    label = name if link["code"] is None else f"{name} [{brief(link['code'], 60)}]"
+    message = brief(link["message"], room.message)
     bullet = f"{'   ' * (min(depth, 8) - 1)}└─ " if depth else ""
     return f"{bullet}{label}: {message}" if message else f"{bullet}{label}"
 
 
-def notes(outcome: Outcome) -> Iterator[str]:
+def notes(outcome: Outcome, room: Room) -> Iterator[str]:
     """What a reader must know and no other field says, as a list."""
-    told = [f"- {short_prose(note)}" for note in outcome.get("notes", [])[:10]]
+    every = outcome.get("notes", [])
+    told = [f"- {short_prose(note, room.note)}" for note in every[:MOST_NOTES]]
+    if len(every) > MOST_NOTES:
+        told.append(f"- {more_in_run(len(every) - MOST_NOTES, 'note')}")
     if told:
         yield "\n".join(told)
 
 
 def log(outcome: Outcome, room: Room) -> Iterator[str]:
     """The end of a probe's standard error, folded; nothing where it has none, or there is no room."""
-    lines = [clean(line) for line in outcome.get("log", [])]
+    lines = outcome.get("log", [])
     if lines and room.log_lines:
-        shown = timeline.excerpt([shortened(line, timeline.MOST_OF_A_LINE) for line in lines], room.log_lines)
+        shown = timeline.excerpt([_log_line(line) for line in lines], room.log_lines)
         yield folded(f"The end of its standard error, {counted(len(lines), 'line')}", fence("\n".join(shown)))
+
+
+def _log_line(line: str) -> str:
+    """The line with its indentation; an endless one is cut before it is looked at."""
+    most = timeline.MOST_OF_A_LINE
+    return shortened(clean(shortened(line, 4 * most)), most)
 
 
 def trace(outcome: Outcome, lines: Sequence[Line], room: Room) -> Iterator[str]:

@@ -6,21 +6,18 @@ What it says is facts, output and commands. The summary sentence is left to the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from repro.document import FAILING, Counts, Finding, Outcome, RunDocument
 from repro.report import facts, failure, matrix, network, reproduction, template
 from repro.report.counting import counted, more_in_run, times
 from repro.report.escape import (
-    MOST_OF_A_NOTE,
+    brief,
     cell,
-    code,
     prose,
     short_cell,
     short_code,
     short_prose,
-    shortened,
 )
 from repro.report.failure import Room
 from repro.report.fitting import fitted
@@ -83,9 +80,9 @@ def _contents(document: RunDocument, events: Events, room: Room) -> dict[str, st
         "matrix": _matrix(document, room),
         "failures": "\n\n".join(_failures(document, events, room)),
         "commands": facts.commands(document),
-        "target": facts.target(document),
-        "environment": facts.environment(document),
-        "transaction": facts.transaction(document, room.message),
+        "target": facts.target(document, room),
+        "environment": facts.environment(document, room),
+        "transaction": facts.transaction(document, room),
     }
 
 
@@ -112,10 +109,12 @@ def _skipped(outcomes: Sequence[Outcome], room: Room) -> Iterator[str]:
     by_reason: dict[str, list[str]] = {}
     for each in outcomes:
         if each["status"] == "skip":
-            by_reason.setdefault(shortened(each["reason"] or "", MOST_OF_A_NOTE), []).append(each["name"])
-    if by_reason:
-        told = (f"- skipped {_some(names)}: {prose(reason)}" for reason, names in by_reason.items())
-        yield "\n".join(islice(told, room.rows))
+            by_reason.setdefault(brief(each["reason"] or "", room.note), []).append(each["name"])
+    lines = [f"- skipped {_some(names, room)}: {prose(reason)}" for reason, names in by_reason.items()]
+    if len(lines) > room.rows:
+        lines[room.rows :] = [f"- {more_in_run(len(lines) - room.rows, 'reason')}"]
+    if lines:
+        yield "\n".join(lines)
 
 
 def _failures(document: RunDocument, events: Events, room: Room) -> Iterator[str]:
@@ -131,7 +130,7 @@ def _failures(document: RunDocument, events: Events, room: Room) -> Iterator[str
     for outcome in failing[: room.probes]:
         if outcome["error"] is not None:
             name = outcome["name"]
-            contrast = _contrast(outcome, document["probes"], events)
+            contrast = _contrast(outcome, document["probes"], events, room)
             lines = events.get(name, ())
             yield failure.render(outcome, outcome["error"], lines, contrast, room, is_drawn=name in drawn)
     left_out = len(failing) - room.probes
@@ -139,16 +138,16 @@ def _failures(document: RunDocument, events: Events, room: Room) -> Iterator[str
         yield more_in_run(left_out, "failing probe")
 
 
-def _contrast(failing: Outcome, outcomes: Sequence[Outcome], events: Events) -> str:
+def _contrast(failing: Outcome, outcomes: Sequence[Outcome], events: Events, room: Room) -> str:
     """What the passing probes of the same kind reached, with their names."""
     reached = network.passing_addresses(failing, outcomes, events)
     return ", ".join(
-        f"{short_cell(address)} ({_some(names)})" for address, names in list(reached.items())[:4]
+        f"{short_cell(address)} ({_some(names, room)})" for address, names in list(reached.items())[:4]
     )
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(map(cell, names[:12])) + (" …" if len(names) > 12 else "")
+def _some(names: Sequence[str], room: Room) -> str:
+    return ", ".join(map(cell, names[: room.names])) + (" …" if len(names) > room.names else "")
 
 
 def _findings(document: RunDocument, events: Events, room: Room) -> Iterator[str]:
@@ -163,13 +162,13 @@ def _findings(document: RunDocument, events: Events, room: Room) -> Iterator[str
 
 def _finding(finding: Finding, document: RunDocument, events: Events, room: Room) -> str:
     """One finding as an item of a list. Undiagnosed, it says what was seen and no more."""
-    head = f"{_some(finding['probes'])}: **{short_prose(finding['title'])}**"
+    head = f"{_some(finding['probes'], room)}: **{short_prose(finding['title'], room.note)}**"
     if finding["cause"] is None:
         first = f"{head}{_parting(finding, document, events)} (cause not determined)"
         return "\n   ".join([first, *_ruled_out(finding, room)])
     lines = [
         f"{head} (cause {short_code(finding['cause'])}, {finding['proof']})",
-        prose(shortened(finding["summary"], 1_000)),
+        short_prose(finding["summary"], 5 * room.note // 2),
     ]
     return "\n   ".join([*filter(None, lines), *_proof(finding, room)])
 
@@ -197,17 +196,17 @@ def _failed(counts: Counts) -> str:
 def _proof(finding: Finding, room: Room) -> Iterator[str]:
     if (experiment := finding["experiment"]) is not None:
         before, after = map(_failed, (experiment["baseline"], experiment["changed"]))
-        change = short_prose(experiment["change"])
-        command = code(shortened(experiment["command"], MOST_OF_A_NOTE))
+        change = short_prose(experiment["change"], room.note)
+        command = short_code(experiment["command"], room.note)
         yield f"- experiment: {change}: {before} before, {after} with it; {command}"
     yield from _ruled_out(finding, room)
     for fix in finding["fix"][: room.links]:
-        yield f"- fix: {short_prose(fix)}"
+        yield f"- fix: {short_prose(fix, room.note)}"
     for link in finding["links"][: room.links]:
-        yield f"- see {code(shortened(link, MOST_OF_A_NOTE))}"
+        yield f"- see {short_code(link, room.note)}"
 
 
 def _ruled_out(finding: Finding, room: Room) -> Iterator[str]:
     for other in finding["ruled_out"][: min(8, room.links)]:
         cause = short_code(other["cause"])
-        yield f"- ruled out {cause}: {short_prose(other['because'])}"
+        yield f"- ruled out {cause}: {short_prose(other['because'], room.note)}"

@@ -162,7 +162,7 @@ def actual(subject: Subject, heading: Heading, room: Room) -> str:
     told = f"{failure.ending(subject.main, subject.error)}."
     if alike:
         told += f" Alike: {_names(alike)}."
-    return "\n\n".join((told, table(subject, heading, room), *failure.notes(subject.main)))
+    return "\n\n".join((told, table(subject, heading, room), *failure.notes(subject.main, room)))
 
 
 def table(subject: Subject, _heading: Heading, _room: Room) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from repro.document.excerpt import missing
 from repro.events import Peer
 from repro.report.counting import left_out
-from repro.report.escape import one_line, shortened
+from repro.report.escape import brief
 
 Line = Mapping[str, Any]
 
@@ -74,14 +74,14 @@ def _head(line: Line) -> str:
     told = (
         f"# seen by: {sources}; not visible: {blind or 'nothing known'}; 0 is {line.get('wall_clock_origin')}"
     )
-    return shortened(one_line(told), MOST_OF_A_LINE)
+    return brief(told, MOST_OF_A_LINE)
 
 
 def _event(line: Line) -> str:
     milliseconds = (line["t"] - line["t0"]) * 1000
     start = f"{line['t0']:+11.6f} s {milliseconds:9.3f} ms  {line['op']:<14}"
     told = " ".join(filter(None, (_whom(line), _fields(line), _how(line))))
-    return shortened(one_line(told), MOST_OF_A_LINE - len(start)).join((start, "")).rstrip()
+    return brief(told, MOST_OF_A_LINE - len(start)).join((start, "")).rstrip()
 
 
 def _whom(line: Line) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from repro.report import facts
+from repro.report.failure import Room
 from tests.report.conftest import Run
 
 
@@ -68,7 +69,7 @@ def test_the_target_never_shows_more_than_it_holds(origin: Any, healthy: Any) ->
 def test_the_statements_and_what_became_of_them(healthy: Any, effect: str, word: str) -> None:
     healthy.document["transaction"]["effect"] = effect
 
-    text = facts.transaction(healthy.document, 100)
+    text = facts.transaction(healthy.document, Room(message=100))
 
     assert "\nBEGIN;\nINSERT INTO public.jobs" in text
     assert word in text
@@ -95,7 +96,7 @@ def test_a_fact_without_end_is_cut(healthy: Any) -> None:
     healthy.document["environment"]["drivers"] = {f"driver{index}": "1.0" for index in range(10_000)}
 
     (line,) = [each for each in facts.environment(healthy.document).splitlines() if "driver0" in each]
-    assert len(line) < 2 * facts.MOST_OF_A_FACT
+    assert len(line) < 2 * facts.ALL.fact
     assert line.endswith("…")
 
 

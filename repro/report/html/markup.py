@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from repro.report.escape import clean, one_line, shortened
+from repro.report.escape import brief, clean, shortened
 
 
 class Html(str):
@@ -78,11 +78,6 @@ def codes(values: Iterable[object], most: int = 400) -> Html:
 def line(value: object, most: int) -> Html:
     """A sentence on one line, of so many characters at most."""
     return text(brief(value, most))
-
-
-def brief(value: object, most: int) -> str:
-    """The text on one line, of so many characters at most; an endless one is cut before it is looked at."""
-    return shortened(one_line(shortened(str(value), 4 * most)), most)
 
 
 def sentence(markdown: str, most: int = 1_000) -> Html:

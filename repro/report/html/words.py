@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from repro.diagnose.undiagnosed import in_words
 from repro.document import FAILING, ErrorRecord, Outcome, ProbeStatus
-from repro.report.html.markup import brief
+from repro.report.escape import brief
 from repro.trace.formats import fields
 from repro.trace.formats.messages import told
 from repro.trace.formats.timeline import outcome as came_to

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.report.html.markup import Html, brief, code, element, facts, join, link, sentence, text
+from repro.report.escape import brief
+from repro.report.html.markup import Html, code, element, facts, join, link, sentence, text
 
 HOSTILE = st.text(
     alphabet=st.one_of(st.sampled_from("<>&\"'`=/\\\n\r\x1b\x00\u202e\ud800"), st.characters()), max_size=60
