@@ -69,7 +69,7 @@ def queue(lab: Lab) -> Iterator[redis.Redis]:
 def program(name: str, schema: str = "public") -> dict[str, Any]:
     """Run a program of the page; the names it leaves. A store that it opens has its tables in a schema."""
     text = PROGRAMS[name]
-    for opened in ('"asyncpg")', '"psycopg")'):
+    for opened in ('"asyncpg")', '"psycopg")', "borrowing_from(pool))"):
         text = text.replace(opened, f'{opened[:-1]}, schema="{schema}")')
     module = types.ModuleType(name)
     exec(compile(text, f"{name}.py", "exec"), module.__dict__)
@@ -139,6 +139,11 @@ def test_an_applications_own_connection_serves(url: str) -> None:
         assert isinstance(connection, psycopg.Connection)
         names["store"].close()
         assert not connection.closed, "it stays the application's"
+
+
+def test_an_applications_own_pool_serves(url: str) -> None:
+    wanted = OrchestrationRequest(f"key-{uuid.uuid4()}", [Job("render", {})])
+    assert asyncio.run(program("own_pool", url)["save"](wanted)) == wanted.job_ids
 
 
 def test_the_schema_can_be_applied_again_and_to_public(url: str, lab: Lab) -> None:
