@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scenario", metavar="NAME", help="in the lab, broken so (see `repro lab scenarios`)"
     )
     parser.add_argument("--check", action="store_true", help="the probe alone, for `git bisect run`")
+    options.add_show_hosts(parser)
     options.add_target(parser)
     options.add_lab_servers(parser)
 

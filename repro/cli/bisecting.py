@@ -14,13 +14,14 @@ from repro.cli import errors, output, selection, session, staging, target
 from repro.document import FAILING, Outcome
 from repro.environments import node
 from repro.environments.node import NodeUnavailable
-from repro.environments.pins import BadPin, Pin, parse, pins_of
+from repro.environments.pins import BadPin, Cell, Pin, parse, pins_of
 from repro.environments.python import NotInstallable
 from repro.lab.errors import LabError
+from repro.observe import names
 from repro.observe.catalog import QUEUE_NAMES, SPECIMENS, Entry, matching
 from repro.observe.plan import DEFAULT_DEADLINE_S, Plan, reason_to_skip
 from repro.observe.progress import Silent
-from repro.observe.run import observe
+from repro.observe.run import Observation, observe
 from repro.probe.secrets import redactor_for
 from repro.redaction import Redactor
 from repro.versions.bisect import EndIsWrong
@@ -48,23 +49,24 @@ def bisect(arguments: argparse.Namespace) -> int:
     versions = _range(arguments, package)
     with _plan(arguments) as base:
         control = _control(entry, base)
-        redactor = redactor_for(base.variables, os.environ, secrets.token_hex(16))
+        words = _Words(redactor_for(base.variables, os.environ, secrets.token_hex(16)), arguments.show_hosts)
         plan = dataclasses.replace(base, entries=[*([control] if control else []), entry])
         question = Question(entry.name, control.name if control else None, arguments.find, arguments.says)
         errors.tell(f"search  {len(versions)} versions of {package.name}, {versions[0]} to {versions[-1]}")
         bisection = Bisection(
             question,
             versions,
-            lambda version: _tried(package, version, beside, plan, arguments.repeat),
-            lambda step: _show(step, arguments.find, redactor),
+            lambda version: _tried(cell_of(package, version, beside), plan, arguments.repeat, words),
+            lambda step: _show(step, arguments.find),
+            words.told,
         )
         try:
             found = bisection.run()
         except EndIsWrong as error:
             told = _wrong_end(str(error), arguments, bisection, versions)
-            raise errors.UsageError(redactor.text(told)) from error
-    text = block(package.name, found, bisection, _command(arguments))
-    output.write(output.checked(redactor.text(text), redactor, "the block"))
+            raise errors.UsageError(told) from error
+    text = block(package.name, found, bisection, words.without_secrets(_command(arguments, words)))
+    output.write(output.checked(text, words.redactor, "the block"))
     return errors.OK
 
 
@@ -184,27 +186,51 @@ def _control(entry: Entry, plan: Plan) -> Entry | None:
     return None if name == entry.name or reason_to_skip(control, plan.variables) else control
 
 
-def _tried(package: Pin, version: str, beside: Sequence[Pin], plan: Plan, repeat: int) -> Seen | str:
+class _Words:
+    """What may be told: texts without secrets, and without the foreign hosts and users that were met so far.
+
+    Args:
+        redactor: knows the secrets.
+        show_hosts: hosts and users are told as they are.
+    """
+
+    def __init__(self, redactor: Redactor, show_hosts: bool) -> None:  # noqa: FBT001 - the flag's value
+        self.redactor = redactor
+        self._show_hosts = show_hosts
+
+    def learn(self, seen: Observation, inherited: Mapping[str, str | None]) -> None:
+        """Know the names that an observation met."""
+        if not self._show_hosts:
+            self.redactor = self.redactor.with_names(names.met_by(seen, inherited))
+
+    def told(self, text: str) -> str:
+        """A text of a driver or a server, fit to be told."""
+        return str(self.redactor.value(text))
+
+    def without_secrets(self, text: str) -> str:
+        """A text of ours, whose words may be names elsewhere."""
+        return self.redactor.text(text)
+
+
+def _tried(cell: Cell, plan: Plan, repeat: int, words: _Words) -> Seen | str:
     """The repetitions with one version; a text is why it cannot be had."""
     try:
-        ready, _ = prepared(
-            cell_of(package, version, beside), plan, lambda what: errors.tell(f"cell    {what}")
-        )
+        ready, _ = prepared(cell, plan, lambda what: errors.tell(f"cell    {what}"))
     except (NotInstallable, NodeUnavailable) as error:
         return str(error)
-    return [_once(ready) for _ in range(repeat)]
+    return [_once(ready, words) for _ in range(repeat)]
 
 
-def _once(plan: Plan) -> Mapping[str, Outcome]:
+def _once(plan: Plan, words: _Words) -> Mapping[str, Outcome]:
     seen = observe(plan, Silent())
+    words.learn(seen, plan.inherited)
     if seen.interrupted:
         raise KeyboardInterrupt
     return {outcome["name"]: outcome for outcome in seen.outcomes}
 
 
-def _show(step: Step, finds: Finds, redactor: Redactor) -> None:
-    because = errors.plain(redactor.text(step.because))
-    errors.tell(f"{word(step.answer, finds):<6}  {step.version}: {because}")
+def _show(step: Step, finds: Finds) -> None:
+    errors.tell(f"{word(step.answer, finds):<6}  {step.version}: {errors.plain(step.because)}")
 
 
 def _wrong_end(
@@ -218,12 +244,12 @@ def _wrong_end(
     return f"{flag} {version}: it is {known} {'good' if is_good else 'bad'}: {errors.plain(step.because)}"
 
 
-def _command(arguments: argparse.Namespace) -> str:
+def _command(arguments: argparse.Namespace, told: _Words) -> str:
     words = ["repro", "bisect", arguments.package, "--good", arguments.good, "--bad", arguments.bad]
     words += ["--probe", arguments.probe]
     for flag, value, default in (
         ("--find", arguments.find, "broken"),
-        ("--says", arguments.says, None),
+        ("--says", None if arguments.says is None else told.told(arguments.says), None),
         ("--scenario", arguments.scenario, None),
         ("--target", arguments.target, None),
         ("--repeat", arguments.repeat, 1),

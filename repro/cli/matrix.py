@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", choices=("github",), help="print the jobs as JSON, and run nothing")
     parser.add_argument("--jobs", type=_jobs, default=4, metavar="N", help="of --plan (default: 4)")
     options.add_results(parser)
+    options.add_show_hosts(parser)
     options.add_target(parser, deadline_of="each cell")
     options.add_lab_servers(parser)
 

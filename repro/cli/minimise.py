@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print what was found on standard output, as JSON"
     )
+    options.add_show_hosts(parser)
     options.add_target(parser)
     options.add_lab_servers(parser)
 

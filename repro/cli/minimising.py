@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from repro.diagnose.undiagnosed import Identity
 from repro.document import FAILING, Outcome, RunDocument, RunError, find_run, read_run
 from repro.lab.errors import LabError
 from repro.lab.scenarios import BY_NAME
+from repro.observe import names
 from repro.observe.plan import DEFAULT_DEADLINE_S
 from repro.probe.secrets import redactor_for
+from repro.redaction import Redactor
 from repro.reproduce import record
 from repro.reproduce.bench import Bench, Interrupted, NoEnvironment, OutOfTime, Site
 from repro.reproduce.case import at_once
@@ -139,8 +141,8 @@ def _carried_out(
         found, result = _found(bench, start, wanted)
     with signals.held() as caught:
         made = _record(outcome, start, found, result)
-        redactor = redactor_for(site.variables, site.in_force(), os.urandom(16).hex())
-        made = replace(made, output=redactor.text(made.output))  # a driver may have quoted a secret
+        redactor = _redactor(site, (outcome, found.outcome), show_hosts=arguments.show_hosts)
+        made = record.redacted(made, redactor.value)
         written = record.write(folder, made, redactor.check)
     _show(made, written)
     if arguments.json:
@@ -148,6 +150,12 @@ def _carried_out(
     if caught.happened or found.stopped == INTERRUPTION:
         return errors.INTERRUPTED
     return errors.OK if result.every_time else errors.FINDING
+
+
+def _redactor(site: Site, outcomes: Sequence[Outcome], *, show_hosts: bool) -> Redactor:
+    environ = site.in_force()
+    met = None if show_hosts else names.met(site.variables, environ, outcomes, {})
+    return redactor_for(site.variables, environ, os.urandom(16).hex(), met)
 
 
 def _found(bench: Bench, start: Program, wanted: Identity) -> tuple[Minimised, Checked]:

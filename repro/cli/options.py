@@ -37,6 +37,15 @@ def count(text: str) -> int:
     return number
 
 
+def add_show_hosts(parser: argparse.ArgumentParser) -> None:
+    """The flag that says that whose target it is may be told."""
+    parser.add_argument(
+        "--show-hosts",
+        action="store_true",
+        help="write foreign hosts, their addresses and users as they are, and not as tokens",
+    )
+
+
 def add_target(parser: argparse.ArgumentParser, deadline_of: str = "the whole run") -> None:
     """The flags that say where the database and the queue are.
 

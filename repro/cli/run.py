@@ -50,11 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-experiments", action="store_true", help="find causes, and do not prove them by experiment"
     )
-    parser.add_argument(
-        "--show-hosts",
-        action="store_true",
-        help="write foreign hosts, their addresses and users as they are, and not as tokens",
-    )
+    options.add_show_hosts(parser)
     parser.add_argument(
         "--tap",
         action="store_true",

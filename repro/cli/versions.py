@@ -65,7 +65,7 @@ def matrix(arguments: argparse.Namespace) -> int:
             )
             redactor = redactor_for(plan.variables, os.environ, secrets.token_hex(16))
             ports = _ports(plan.variables) if aimed.kind == "lab" else frozenset()
-            order = running.Order(cells, plan, redactor, asked.repeat, ports)
+            order = running.Order(cells, plan, redactor, asked.repeat, ports, arguments.show_hosts)
             tried = running.run(order, _tell, _Counter(len(cells)).done)
     except LabError as error:
         raise errors.CannotTest(f"the lab: {error}") from error

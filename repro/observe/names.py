@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from repro.document import Outcome
+from repro.observe.process import overlaid
+from repro.observe.run import Observation
 from repro.persistence.dsn import MalformedUrl, Url, parse_url
 from repro.persistence.endpoints import postgres_hosts
 from repro.probe.secrets import URL_VARIABLES
@@ -20,7 +23,7 @@ _OF_A_LINE = ("dns.name", "tls.sni", "host")
 def met(
     variables: Mapping[str, str],
     environ: Mapping[str, str],
-    outcomes: Iterable[Outcome],
+    outcomes: Sequence[Outcome],
     events: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> Names:
     """What of a run says whose target it is.
@@ -36,6 +39,7 @@ def met(
         *(host for url in urls for host in _of_url(url, environ)),
         *(host for name in _HOSTS for host in environ.get(name, "").split(",")),
         *(endpoint["host"] for outcome in outcomes for endpoint in outcome["predicted"]),
+        *(host for outcome in outcomes for host in _of_error(outcome)),
         *(host for lines in events.values() for line in lines for host in _of_line(line)),
     ]
     users = [
@@ -43,6 +47,17 @@ def met(
         *(environ[name] for name in _USERS if environ.get(name)),
     ]
     return Names(dict.fromkeys(hosts), dict.fromkeys(users))
+
+
+def met_by(seen: Observation, inherited: Mapping[str, str | None]) -> Names:
+    """The same, of what one observation saw.
+
+    Args:
+        seen: it.
+        inherited: what its plan adds to the environment of the probes.
+    """
+    environ = {**overlaid(os.environ, inherited), **seen.environment}
+    return met(seen.variables, environ, seen.outcomes, seen.events)
 
 
 def _urls(variables: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[Url]:
@@ -61,6 +76,12 @@ def _of_url(url: Url, environ: Mapping[str, str]) -> Iterator[str]:
             yield from (each.host for each in postgres_hosts(url, environ))
         except MalformedUrl:
             return
+
+
+def _of_error(outcome: Outcome) -> Iterator[str]:
+    """The host of the address at which it failed."""
+    if outcome["error"] is not None and outcome["error"]["address"] is not None:
+        yield outcome["error"]["address"].rpartition(":")[0]
 
 
 def _of_line(line: Mapping[str, Any]) -> Iterator[str]:

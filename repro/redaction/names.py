@@ -71,14 +71,24 @@ class Names:
     """
 
     def __init__(self, hosts: Iterable[str], users: Iterable[str] = ()) -> None:
-        entries = [
-            *(entry for host in hosts for entry in _of_host(host)),
-            *(entry for user in users for entry in _of_user(user)),
-        ]
+        self._know(
+            [
+                *(entry for host in hosts for entry in _of_host(host)),
+                *(entry for user in users for entry in _of_user(user)),
+            ]
+        )
+
+    def _know(self, entries: Iterable[Entry]) -> None:
         # Of two that begin at one place the longer one is meant.
         self._entries = sorted(dict.fromkeys(entries), key=lambda each: (-len(each.pattern), each.pattern))
         groups = [_REPLACED, *(f"({each.pattern})" for each in self._entries)]
         self._found = re.compile("|".join(groups), re.IGNORECASE)
+
+    def __or__(self, other: Names) -> Names:
+        """What either of them finds."""
+        both = Names(())
+        both._know([*self._entries, *other._entries])
+        return both
 
     def __bool__(self) -> bool:
         return bool(self._entries)

@@ -7,6 +7,7 @@ everything known, and refuses them if it finds any.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import hmac
 import os
@@ -115,6 +116,12 @@ class Redactor:
         self._searched = _compile(self._long)
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
+
+    def with_names(self, names: Names) -> Redactor:
+        """A redactor of the same secrets and tokens that replaces these foreign hosts and users too."""
+        found = copy.copy(self)
+        found._names = self._names | names  # noqa: SLF001 - one of its own kind
+        return found
 
     def text(self, text: str) -> str:
         """The text without any secret. Redacting it again changes nothing."""

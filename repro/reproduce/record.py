@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,22 @@ class Reproduction:
         told = asdict(self)
         del told["text"]
         return {"schema": SCHEMA, **told}
+
+
+def redacted(made: Reproduction, value: Callable[[Any], Any]) -> Reproduction:
+    """It without what a driver may have quoted. The program and its command name nothing of a target.
+
+    Args:
+        made: it.
+        value: takes secrets, foreign hosts and users out of JSON data.
+    """
+    return replace(
+        made,
+        output=value(made.output),
+        failure_before=value(made.failure_before),
+        failure_after=value(made.failure_after),
+        kept=value(made.kept),
+    )
 
 
 def write(folder: Path, made: Reproduction, check: Callable[[bytes, str], None]) -> Path:

@@ -57,6 +57,7 @@ class Bisection:
         versions: in their order, the two ends included.
         tried: runs probe and control with one version; a text is why it could not be installed.
         told: is told each trial as it ends.
+        worded: makes a text of a driver or a server fit to be told: without secrets and names.
     """
 
     def __init__(
@@ -65,11 +66,13 @@ class Bisection:
         versions: Sequence[str],
         tried: Callable[[str], Seen | str],
         told: Callable[[Step], None],
+        worded: Callable[[str], str] = str,
     ) -> None:
         self.question = question
         self.versions = versions
         self._tried = tried
         self._told = told
+        self._worded = worded
         self._wanted: str | None = None
         self.steps: dict[str, Step] = {}
 
@@ -87,14 +90,14 @@ class Bisection:
     @property
     def failure(self) -> str:
         """What the bad end fails with."""
-        return self.question.says or self._wanted or ""
+        return self._worded(self.question.says or self._wanted or "")
 
     def _ask(self, number: int) -> Answer:
         version = self.versions[number]
         seen = self._tried(version)
         state, because = ("unknown", seen) if isinstance(seen, str) else self._judged(seen)
         answer = self._answer(state)
-        self.steps[version] = Step(version, answer, because)
+        self.steps[version] = Step(version, answer, self._worded(because))
         self._told(self.steps[version])
         return answer
 

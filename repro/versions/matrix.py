@@ -14,6 +14,7 @@ from repro.document import Outcome
 from repro.environments.node import NodeUnavailable
 from repro.environments.pins import Cell
 from repro.environments.python import NotInstallable
+from repro.observe import names
 from repro.observe.interruption import SIGNALS
 from repro.observe.plan import Plan, available_cores
 from repro.observe.progress import Silent
@@ -33,6 +34,7 @@ class Order:
         redactor: knows the target's secrets: a driver may have quoted one.
         repeats: how often each cell is tried.
         passing_ports: those of the lab, which are others the next time.
+        show_hosts: foreign hosts and users are told as they are.
     """
 
     cells: Sequence[Cell]
@@ -40,6 +42,7 @@ class Order:
     redactor: Redactor
     repeats: int = 1
     passing_ports: frozenset[str] = frozenset()
+    show_hosts: bool = False
 
 
 @dataclass(slots=True)
@@ -109,9 +112,16 @@ class _Matrix:
     def _verdicts(self, seen: Sequence[Observation]) -> dict[str, Verdict]:
         found: dict[str, list[Outcome]] = {}
         for each in seen:
+            redactor = self._redactor(each)
             for outcome in each.outcomes:
-                found.setdefault(outcome["name"], []).append(self._order.redactor.value(outcome))
+                found.setdefault(outcome["name"], []).append(redactor.value(outcome))
         return {name: verdict(outcomes, self._order.passing_ports) for name, outcomes in found.items()}
+
+    def _redactor(self, seen: Observation) -> Redactor:
+        """The order's, with the foreign hosts and users that these probes met."""
+        if self._order.show_hosts:
+            return self._order.redactor
+        return self._order.redactor.with_names(names.met_by(seen, self._order.plan.inherited))
 
 
 def _own(plan: Plan) -> Plan:

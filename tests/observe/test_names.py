@@ -54,7 +54,7 @@ def test_the_addresses_that_a_trace_tells() -> None:
 
 
 def test_the_hosts_that_a_driver_was_to_dial() -> None:
-    outcomes = [{"predicted": [{"host": "api.acme.io"}, {"host": "localhost"}]}]
+    outcomes = [{"error": None, "predicted": [{"host": "api.acme.io"}, {"host": "localhost"}]}]
     assert told("api.acme.io localhost", outcomes=outcomes) == "<host api.acme.io> localhost"
 
 
@@ -73,3 +73,8 @@ def test_the_users(variables: dict[str, str], environ: dict[str, str]) -> None:
 def test_a_url_that_cannot_be_read_has_none() -> None:
     assert not met({"DATABASE_URL": "postgresql://[", "POSTGRES_URL": ""}, {}, [], {})
     assert not met({"DATABASE_URL": "postgresql://a.test,b.test:1,c.test/d?port=1,2"}, {}, [], {})
+
+
+def test_the_address_at_which_a_probe_failed() -> None:
+    failed: Any = {"predicted": [], "error": {"address": "8.8.4.4:5432"}}
+    assert told("8.8.4.4, port 5432", outcomes=[failed]) == "<ipv4 8.8.4.4>, port 5432"

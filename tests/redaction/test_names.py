@@ -205,3 +205,12 @@ def test_no_host_is_left(host: str) -> None:
     if not is_readable(host) and not host.endswith(tuple(SERVICES)):
         assert host not in told
         assert len(ANY_TOKEN.findall(told)) == 3
+
+
+def test_a_redactor_learns_names_and_keeps_its_tokens() -> None:
+    first = Redactor(["s3cret-s3cret"], names=Names([HOST]))
+    second = first.with_names(Names((), ["meier"]))
+    told = second.value(f"meier at {HOST} with s3cret-s3cret")
+    assert not re.search("meier|acme|s3cret", told)
+    assert first.value("meier") == "meier"
+    assert first.value(HOST) == second.value(HOST)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.redaction import Redactor
+from repro.redaction import Names, Redactor
 from repro.redaction.redactor import SecretFound
 from repro.reproduce import record
 
@@ -66,3 +66,13 @@ def test_what_is_none_is_left_out(content: str, tmp_path: Path) -> None:
 
 def test_a_run_without_any_has_none(tmp_path: Path) -> None:
     assert record.read(tmp_path) == []
+
+
+def test_what_was_printed_tells_no_host_and_no_user_and_the_program_stays() -> None:
+    redactor = Redactor(["s3cret-s3cret"], names=Names(["db.somebody.corp"], ["meier"]))
+    quoted = 'role "meier" with s3cret-s3cret at db.somebody.corp'
+    made = replace(MADE, output=quoted, failure_after=f"tcp/unknown_failure: {quoted}", kept=[quoted])
+    told = record.redacted(made, redactor.value)
+    for part in ("meier", "s3cret-s3cret", "db.somebody.corp"):
+        assert part not in str(told.as_json())
+    assert (told.text, told.command, told.settings) == (MADE.text, MADE.command, MADE.settings)

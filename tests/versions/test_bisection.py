@@ -81,3 +81,23 @@ def test_what_is_left_in_doubt_is_told() -> None:
     text = block("made", searched.run(), searched, "again")
     assert "between **made 1.0.0** and **1.4.0**; 3 versions between them say nothing" in text
     assert "| 1.2.0 | skip | `a \\| b` |" in text
+
+
+def test_what_a_driver_said_is_told_only_in_words_that_are_fit() -> None:
+    told: list[Step] = []
+    history: dict[str, Seen | str] = {
+        **dict.fromkeys(VERSIONS[:2], one(PASS)),
+        "1.2.0": "no index at pypi.corp",
+        **dict.fromkeys(VERSIONS[3:], one(outcome("tcp.x", failure="unknown_failure: at db.corp"))),
+    }
+    searched = Bisection(
+        Question("tcp.x", "tcp.raw"),
+        VERSIONS,
+        lambda version: history[version],
+        told.append,
+        lambda text: text.replace(".corp", ".***"),
+    )
+    text = block("made", searched.run(), searched, "repro bisect made")
+    assert ".corp" not in f"{text} {told}"
+    assert "db.***" in text
+    assert "pypi.***" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 from datetime import UTC, datetime
@@ -69,6 +70,24 @@ def test_no_secret_stands_in_a_trial(observed: list[Plan]) -> None:
     tried = matrix.run(order("1.0.0", "9.9.9"), silent, silent)
     assert SECRET not in str(tried.trials)
     assert tried.trials[0].verdicts["tcp.x"].reason.startswith("no ")
+
+
+@pytest.mark.parametrize(("show_hosts", "told"), [(False, "[host:"), (True, "db.somebody.corp")])
+def test_whose_target_it_is_stands_in_no_trial_unless_it_may(
+    show_hosts: bool, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def observe(_plan: Plan, _progress: object) -> Observation:
+        text = 'role "meier" is not known at db.somebody.corp'
+        failed = outcome("tcp.x", failure="sql_error", message=text, chain=[])
+        variables = {"DATABASE_URL": "postgresql://meier@db.somebody.corp/app"}
+        return Observation(datetime.now(UTC), 0.0, [failed], variables=variables)
+
+    monkeypatch.setattr(matrix, "observe_beside", observe)
+    monkeypatch.setattr(matrix, "prepared", lambda _cell, plan, *_rest: (plan, {}))
+    tried = matrix.run(dataclasses.replace(order("1.0.0"), show_hosts=show_hosts), silent, silent)
+    reason = tried.trials[0].verdicts["tcp.x"].reason
+    assert told in reason
+    assert ("meier" in reason) == show_hosts
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
