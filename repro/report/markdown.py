@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from repro.diagnose import patience
 from repro.document import FAILING, Counts, Finding, Outcome, RunDocument
 from repro.report import facts, failure, matrix, network, reproduction, template
 from repro.report.counting import counted, more_in_run, times
@@ -165,12 +166,12 @@ def _finding(finding: Finding, document: RunDocument, events: Events, room: Room
     head = f"{_some(finding['probes'], room)}: **{short_prose(finding['title'], room.note)}**"
     if finding["cause"] is None:
         first = f"{head}{_parting(finding, document, events)} (cause not determined)"
-        return "\n   ".join([first, *_ruled_out(finding, room)])
+        return "\n   ".join([first, *_ruled_out(finding, room), *_patience(finding, document, room)])
     lines = [
         f"{head} (cause {short_code(finding['cause'])}, {finding['proof']})",
         short_prose(finding["summary"], 5 * room.note // 2),
     ]
-    return "\n   ".join([*filter(None, lines), *_proof(finding, room)])
+    return "\n   ".join([*filter(None, lines), *_proof(finding, room), *_patience(finding, document, room)])
 
 
 def _parting(finding: Finding, document: RunDocument, events: Events) -> str:
@@ -204,6 +205,13 @@ def _proof(finding: Finding, room: Room) -> Iterator[str]:
         yield f"- fix: {short_prose(fix, room.note)}"
     for link in finding["links"][: room.links]:
         yield f"- see {short_code(link, room.note)}"
+
+
+def _patience(finding: Finding, document: RunDocument, room: Room) -> Iterator[str]:
+    """How long the drivers wait by themselves where the probes ran into a timeout."""
+    members = [each for each in document["probes"] if each["name"] in finding["probes"]]
+    for each in patience.beside(members)[: room.links]:
+        yield f"- {short_prose(each['text'], room.note)}"
 
 
 def _ruled_out(finding: Finding, room: Room) -> Iterator[str]:

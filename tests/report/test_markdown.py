@@ -75,6 +75,16 @@ def test_every_end_of_a_probe_is_told(mishaps: Any) -> None:
     assert "### `orm.sqlalchemy-psycopg` failed at `atomicity`: the transaction was not atomic" in text
 
 
+def test_beside_a_timeout_stands_how_long_the_driver_waits_by_itself(origin: Any) -> None:
+    (failing, *_) = (each for each in origin.document["probes"] if each["name"] == "http.neon")
+    failing["error"]["failure"] = "timeout"
+
+    text = report(origin)
+
+    assert "by itself httpx waits 5 s for a connection" in text
+    assert "by itself websockets" not in text
+
+
 def test_nothing_tested_is_said(mishaps: Any) -> None:
     mishaps.document["probes"] = [each for each in mishaps.document["probes"] if each["status"] == "skip"]
     mishaps.document["findings"] = []
