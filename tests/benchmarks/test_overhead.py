@@ -26,7 +26,7 @@ from repro.persistence.text_format import to_text
 from repro.persistence.transaction import insert_jobs, insert_outbox
 from tests.benchmarks.conftest import Paired
 
-ROUNDS = 300
+ROUNDS = 500
 
 
 def request_of() -> OrchestrationRequest:
