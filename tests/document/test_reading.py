@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from repro.document import RunDocument, RunError, find_run, read_events, read_run, write_run
+from repro.document import (
+    RunDocument,
+    RunError,
+    find_run,
+    open_traces,
+    read_events,
+    read_excerpts,
+    read_run,
+    write_run,
+)
 from repro.redaction import Redactor
 
 
@@ -81,3 +90,29 @@ def test_a_line_separator_inside_a_line_does_not_end_it(
     write_run(tmp_path / "run", document, {"ws.neon": [{**line, "host": "a\u2028b"}]}, Redactor(()), {})
 
     assert read_events(tmp_path / "run", document)["ws.neon"][1]["host"] == "a\u2028b"
+
+
+def test_a_trace_is_read_anew_each_time(reports: Path, document: RunDocument) -> None:
+    trace = open_traces(reports / "a-older", document)["ws.neon"]
+
+    assert list(trace) == list(trace) == read_events(reports / "a-older", document)["ws.neon"]
+    assert list(read_excerpts(reports / "a-older", document)["ws.neon"]) == list(trace)
+
+
+@pytest.mark.parametrize(
+    ("added", "words"),
+    [
+        (b"\xff\n", "no UTF-8 text"),
+        (b"[" * 200_000 + b"\n", "line 3"),
+        (b'"' + b"x" * (16 << 20) + b'"\n', "line 3: is longer than 16,777,216 bytes"),
+        (b'\r\n\n{"op": "connect"}\n', "line 5: trace line"),
+    ],
+)
+def test_what_is_no_line_is_told_by_its_number(
+    added: bytes, words: str, reports: Path, document: RunDocument
+) -> None:
+    file = reports / "a-older" / "trace" / "ws.neon.jsonl"
+    file.write_bytes(file.read_bytes() + added)
+
+    with pytest.raises(RunError, match=words):
+        read_excerpts(reports / "a-older", document)

@@ -207,3 +207,23 @@ def test_a_long_trace_is_compared_in_time(length: int) -> None:
 
 def test_a_trace_of_nothing_but_its_head_is_compared() -> None:
     assert parting(run_with([]), run_with([])) is None
+
+
+def test_of_very_long_traces_the_begin_is_compared_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repro.report.difference.comparing.MOST_EVENTS", len(HEALTHY))
+    longer = [*HEALTHY, *transaction(1, 5.0)]
+
+    (same,) = compare(run_with(numbered(longer)), run_with(numbered([*longer, *transaction(1, 9.0)]))).probes
+    (other,) = compare(run_with(numbered(longer)), run_with(numbered(longer[1:]))).probes
+
+    assert same.parting is None
+    assert same.remarks == [f"only the first {len(HEALTHY):,} events of its traces are compared"]
+    assert other.parting is not None
+
+
+def test_that_a_cut_trace_has_no_more_on_a_connection_is_no_parting(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = [connect(1, 5433, 0.1), connect(2, 5433, 0.1), *transaction(1, 0.2), *transaction(2, 0.6)]
+    other = [connect(1, 5433, 0.1), connect(2, 5433, 0.1), *transaction(2, 0.2), *transaction(1, 0.6)]
+    monkeypatch.setattr("repro.report.difference.comparing.MOST_EVENTS", len(two) - 3)
+
+    assert of([*two, two[-1]], [*other, other[-2], other[-1]]) is None
