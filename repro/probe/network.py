@@ -32,6 +32,11 @@ def reached(events: Iterable[Event], stage: str) -> bool:
     return any(event.failure is None for event in of_stage(events, stage))
 
 
+def is_open(events: Sequence[Event]) -> bool:
+    """Whether a request could be sent: an address was reached, and TLS too where it was begun."""
+    return reached(events, "connect") and (not of_stage(events, "tls") or reached(events, "tls"))
+
+
 def stages(
     events: Sequence[Event], transport: str, since_start: Callable[[float], float]
 ) -> list[StageRecord]:

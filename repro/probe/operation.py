@@ -52,7 +52,7 @@ def operation_of(
     named = _named(failure)
     if named in expected and not _passed(named, stages, events):
         return named
-    if running is not None and (not batch or network.reached(events, "connect")):
+    if running is not None and (not batch or network.is_open(events)):
         return running  # in a batch COMMIT is under way before anything is dialled
     return _first_open(expected, stages, events)
 

@@ -12,6 +12,7 @@ from repro.probe.recorder import StageRecord
 REFUSED = Event("connect", 1.0, 1.1, peer=Peer("127.0.0.1", 443), failure="connection_refused")
 CONNECTED = Event("connect", 1.1, 1.2, peer=Peer("::1", 443))
 SHAKEN = Event("tls.handshake", 1.2, 1.4, fields={"tls.version": "TLSv1.3"})
+STALLED = Event("tls.handshake", 1.2, 6.2, failure="timeout")
 UPGRADED = Event("http.upgrade", 1.4, 1.5, fields={"http.status": 101})
 REJECTED = Event("http.upgrade", 1.4, 1.5, failure="ws_handshake", fields={"http.status": 403})
 
@@ -51,6 +52,9 @@ def stages(*passed: str, running: str | None = None) -> dict[str, StageRecord]:
         ("http", "sql_error", "3D000", (), "commit", [CONNECTED, SHAKEN], "authenticate"),
         ("http", "sql_error", "42P01", (), "commit", [CONNECTED, SHAKEN], "insert"),
         ("http", "sql_error", "40001", (), "commit", [CONNECTED, SHAKEN], "commit"),
+        ("http", "timeout", None, (), "commit", [CONNECTED, STALLED], "tls"),
+        ("http", "timeout", None, (), "commit", [CONNECTED, STALLED, SHAKEN], "commit"),
+        ("http", "timeout", None, (), "commit", [CONNECTED], "commit"),
         ("http", "http_status", None, (), "commit", [CONNECTED, SHAKEN], "commit"),
     ],
 )
