@@ -13,7 +13,16 @@ from repro import __version__, environment_facts
 from repro.cli import signals
 from repro.cli.target import Target
 from repro.diagnose.investigation import investigate
-from repro.document import PAGE_FILE, REPORT_FILE, Finding, RunDocument, assemble, redact_run, write_run
+from repro.document import (
+    PAGE_FILE,
+    REPORT_FILE,
+    Finding,
+    RunDocument,
+    assemble,
+    excerpts,
+    redact_run,
+    write_run,
+)
 from repro.observe import names, statements, target
 from repro.observe.plan import Plan
 from repro.observe.process import overlaid
@@ -85,9 +94,10 @@ def _write(
 ) -> RunDocument:
     redactor = _redactor(plan, document, seen, show_hosts=show_hosts)
     redacted, events = redact_run(document, seen.events, redactor)
+    told = excerpts(events, redacted)
     reports = {
-        REPORT_FILE: markdown.render(redacted, events, issue_template()),
-        PAGE_FILE: html.render(redacted, events),
+        REPORT_FILE: markdown.render(redacted, told, issue_template()),
+        PAGE_FILE: html.render(redacted, told),
     }
     packets = partial(_packets, wall_offset_s=seen.started_at.timestamp()) if pcap else None
     return write_run(folder, document, seen.events, redactor, reports, packets=packets)
