@@ -10,8 +10,9 @@ import secrets
 from pathlib import Path
 
 from repro.cli import errors, output
-from repro.cli.errors import UsageError, without_urls
-from repro.document import RunDocument, RunError, find_run, read_excerpts, read_run
+from repro.cli.errors import UsageError
+from repro.cli.reading import refusing
+from repro.document import RunDocument, find_run, read_excerpts, read_run
 from repro.probe.secrets import redactor_for
 from repro.report import candidates, decision, flow, svg
 
@@ -26,12 +27,10 @@ def decide(arguments: argparse.Namespace) -> int:
         UsageError: there is no such run, probe or fix, or a record that somebody has edited is in the way.
         CannotTest: it would hold a secret; a bug.
     """
-    try:
+    with refusing("decide"):
         file = find_run(arguments.run, output.REPORTS)
         document = read_run(file)
         events = read_excerpts(file.parent, document)
-    except RunError as error:
-        raise UsageError(f"decide: {without_urls(str(error))}") from error
     _check_choice(arguments.choose, document)
     folder: Path = arguments.out or file.parent
     if not arguments.force and _is_edited(folder / RECORD):

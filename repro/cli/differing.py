@@ -11,7 +11,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from repro.cli import errors, output, terminal
-from repro.cli.errors import UsageError, quoted, without_urls
+from repro.cli.errors import UsageError, quoted
+from repro.cli.reading import refusing
 from repro.document import RunError, find_run, open_traces, read_run
 from repro.document.reading import by_age
 from repro.report import difference
@@ -29,11 +30,9 @@ def diff(arguments: argparse.Namespace) -> int:
     Raises:
         UsageError: there is no such run, it cannot be read, or ``--only`` names no probe of theirs.
     """
-    try:
+    with refusing("diff"):
         a, b = _read(arguments.a), _read(arguments.b)
         found = difference.compare(a, b, _chosen(arguments.only, (a, b)))
-    except RunError as error:
-        raise UsageError(f"diff: {without_urls(str(error))}") from error
     output.write(_shown(found, arguments))
     return errors.OK if found.same else errors.FINDING
 

@@ -12,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from repro.cli import errors, output, session, signals, staging, target, terminal
+from repro.cli.reading import refusing
 from repro.diagnose.undiagnosed import Identity
-from repro.document import FAILING, Outcome, RunDocument, RunError, find_run, read_run
+from repro.document import FAILING, Outcome, RunDocument, find_run, read_run
 from repro.lab.errors import LabError
 from repro.lab.scenarios import BY_NAME
 from repro.observe import names
@@ -41,11 +42,9 @@ def minimise(arguments: argparse.Namespace) -> int:
         UsageError: something that was asked cannot be done.
         CannotTest: the probe does not fail like that here, or what is needed cannot be had.
     """
-    try:
+    with refusing("minimise"):
         file = find_run(arguments.run, output.REPORTS)
         document = read_run(file)
-    except RunError as error:
-        raise errors.UsageError(f"minimise: {errors.without_urls(str(error))}") from error
     outcome = _chosen(document, arguments.probe)
     driver = _driver(outcome["name"])
     try:

@@ -7,12 +7,12 @@ import contextlib
 from pathlib import Path
 
 from repro.cli import errors, output
-from repro.cli.errors import UsageError, without_urls
+from repro.cli.errors import UsageError
+from repro.cli.reading import refusing
 from repro.document import (
     PAGE_FILE,
     REPORT_FILE,
     RunDocument,
-    RunError,
     find_run,
     open_traces,
     read_excerpts,
@@ -42,9 +42,8 @@ def report(arguments: argparse.Namespace) -> int:
         )
     _refuse_what_does_not_go_together(arguments)
     try:
-        text = _text(arguments)
-    except RunError as error:
-        raise UsageError(f"report: {without_urls(str(error))}") from error
+        with refusing("report"):
+            text = _text(arguments)
     except UnknownUpstream as error:
         raise UsageError(f"--for {errors.quoted(arguments.upstream)}: {error}") from error
     if arguments.output is None:
