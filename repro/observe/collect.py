@@ -114,7 +114,9 @@ class Collected:
         """The outcome that the probe said; what it left out of it is what its lines said before."""
         assert self.said is not None  # noqa: S101 - asked only then
         told = {"predicted": self.predicted, "stages": self._told()}
-        settled = {"name": self.entry.name, "events": self._trace_file()}
+        settled: dict[str, Any] = {"name": self.entry.name, "events": self._trace_file()}
+        if self.events_dropped:
+            settled["notes"] = [*self.said.get("notes", ()), *self._not_kept()]
         return cast("Outcome", {**self.blank("crash"), **told, **self.said, **settled})
 
     def _told(self) -> list[StageRecord]:
@@ -146,7 +148,7 @@ class Collected:
             "stages": [stage for name in STAGES for stage in stages if stage["name"] == name],
             "applied": "unknown" if running in {"commit", "push"} else "no",
             "events": self._trace_file(),
-            "notes": self._left_behind(),
+            "notes": [*self._left_behind(), *self._not_kept()],
         }
         return cast("Outcome", found)
 
@@ -172,7 +174,7 @@ class Collected:
             "error": error,
             "applied": applied(self.stages, error, writing),
             "events": self._trace_file(),
-            "notes": self._left_behind(),
+            "notes": [*self._left_behind(), *self._not_kept()],
             "duration_ms": round((now - (self.asked or now)) * 1000, 3),
             "log": log,
         }
@@ -199,6 +201,11 @@ class Collected:
             "address": network.last_address(events),
             "chain": [],
         }
+
+    def _not_kept(self) -> list[str]:
+        if not self.events_dropped:
+            return []
+        return [f"its trace holds the first {MAX_EVENTS:,} events; {self.events_dropped:,} more are not kept"]
 
     def _left_behind(self) -> list[str]:
         cleaned = "cleanup" in self.stages and self.stages["cleanup"]["status"] == "pass"
