@@ -21,6 +21,7 @@ from repro.observe import names
 from repro.observe.plan import DEFAULT_DEADLINE_S
 from repro.probe.secrets import redactor_for
 from repro.redaction import Redactor
+from repro.report.counting import times
 from repro.reproduce import record
 from repro.reproduce.bench import Bench, Interrupted, NoEnvironment, OutOfTime, Site
 from repro.reproduce.case import at_once
@@ -247,4 +248,4 @@ def _checked(made: record.Reproduction) -> str:
     if not made.runs:
         return "not yet: run it as above"
     early = f", and there was no time for {made.wanted - made.runs} more" if made.runs < made.wanted else ""
-    return f"failed in the same way {made.failed} of {made.runs} times, from an empty folder{early}"
+    return f"failed in the same way {times(made.failed, made.runs)}, from an empty folder{early}"

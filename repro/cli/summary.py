@@ -19,7 +19,7 @@ from repro.cli.errors import plain
 from repro.cli.table import STYLES
 from repro.cli.terminal import Symbols, Terminal
 from repro.document import FAILING, Finding, Outcome, RunDocument
-from repro.report import choice, known
+from repro.report import choice, known, proof
 
 VERDICT_STYLES = {
     "pass": "bold green",
@@ -168,13 +168,8 @@ def _said(finding: Finding, outcomes: Sequence[Outcome]) -> list[str]:
 
 def _proof_and_fix(finding: Finding) -> Iterator[str]:
     """What the experiment came to, and the best thing to do."""
-    experiment = finding["experiment"]
-    if experiment is not None:
-        before, after = experiment["baseline"], experiment["changed"]
-        yield (
-            f"proof: unchanged it failed {before['failed']} of {before['runs']} times, "
-            f"and {after['failed']} of {after['runs']} with {experiment['change']}"
-        )
+    if finding["experiment"] is not None:
+        yield f"proof: {proof.sentence(finding['experiment'])}"
     if finding["fix"]:
         yield f"fix: {finding['fix'][0]}"
 
