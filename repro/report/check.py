@@ -160,6 +160,8 @@ def _left_open(name: str) -> tuple[str, str]:
         return "the summary is not written", "write one sentence, and delete the comment"
     if name == "fill":
         return "the place for what only you know is not filled", "fill it, or delete the comment"
+    if name in decision.ASKED:
+        return f"the place for {name} is not filled", "write it where the comment stands"
     return f"the place for {name} is not filled", "fill it, or delete the comment"
 
 

@@ -297,7 +297,10 @@ def _consequences(document: RunDocument, chosen: str | None) -> str:
     """What the evidence says of what is taken, and of the others."""
     lines = [line for outcome in _taken(document, chosen) for line in _of_taken(outcome)]
     tried = candidates.tried(document)
-    lines += [f"- {_not_to_be_taken(each)}" for each in tried if each["status"] in FAILING][:MOST_OPTIONS]
+    failed = [each for each in tried if each["status"] in FAILING]
+    against = [each for each in failed if not _is_left_open(each)]
+    lines += [f"- {_not_to_be_taken(each)}" for each in against[:MOST_OPTIONS]]
+    lines += _left_open([each for each in failed if _is_left_open(each)])
     doubts = [each for each in tried if each["applied"] == "unknown" and each["status"] not in FAILING]
     lines += [
         f"- {_name(each)}: whether its transaction was applied is not known, so that code which takes it"
@@ -330,12 +333,19 @@ def _not_to_be_taken(outcome: Outcome) -> str:
         return (
             f"{name} must not be taken as it is: its transaction is not one, whether or not anything raises."
         )
-    if _is_left_open(outcome):
-        return (
-            f"{name}: whether it works on this target is open: it {_outcome(outcome)}; {_LOST} An answer"
-            " can be lost with any driver: run it again; the code has to be safe to repeat with each of them."
-        )
     return f"{name} does not work on this target as it is: it {_outcome(outcome)}."
+
+
+def _left_open(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """What of several drivers lost an answer, in one line: it is the same for all of them."""
+    if outcomes:
+        names = ", ".join(map(_name, outcomes[:MOST_OPTIONS]))
+        whether = "it works" if len(outcomes) == 1 else "they work"
+        yield (
+            f"- {names}: whether {whether} on this target is left open. No answer says whether the"
+            " transaction was applied, and an answer can be lost with any driver. Run it again, and make the code that"
+            " takes one of them safe to repeat."
+        )
 
 
 _LOST = "no answer says whether its transaction was applied."
