@@ -14,6 +14,7 @@ from repro.cli import errors, output, session, staging
 from repro.cli.errors import plain
 from repro.document import Outcome
 from repro.events import Peer
+from repro.lab import own_network
 from repro.lab.errors import LabError
 from repro.lab.listeners import is_free
 from repro.observe.catalog import NODE, Entry
@@ -32,13 +33,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Show it.
 
     Raises:
-        CannotTest: there is no Node, something listens on 443, or the lab does not start.
+        CannotTest: there is no Node, port 443 is not to be had free, or the lab does not start.
     """
     session.check_lab_servers(arguments)
-    _nothing_on_443()
-    packages = session.node_packages()
+    packages = session.node_packages()  # first: another network may not reach a registry
     if NODE_MISSING in packages:
         raise errors.CannotTest(f"the original drivers: {packages[NODE_MISSING]}")
+    nothing_on_443()
     try:
         with staging.running_lab(arguments) as lab:
             told = _Told(lab.environment, packages)
@@ -50,12 +51,21 @@ def run(arguments: argparse.Namespace) -> int:
     return errors.OK
 
 
-def _nothing_on_443() -> None:
-    if not is_free(SERVERLESS_PORT):
-        raise errors.CannotTest(
-            f"something listens on port {SERVERLESS_PORT} of localhost, where the original had nothing; "
-            "stop it, or run this in a network namespace of its own: unshare -rn"
-        )
+def nothing_on_443() -> None:
+    """Be where nobody listens on 443: on this machine's network, else on one of this process's own.
+
+    Raises:
+        CannotTest: somebody listens there, and no other network is allowed.
+    """
+    if is_free(SERVERLESS_PORT):
+        return
+    taken = f"something listens on port {SERVERLESS_PORT} of localhost, where the original had nothing"
+    try:
+        own_network.enter()
+    except OSError as error:
+        why = error.strerror or error
+        raise errors.CannotTest(f"{taken}; stop it (a network of its own is not to be had: {why})") from error
+    errors.tell(f"network {taken}: this runs on a network of its own")
 
 
 class _Told:
