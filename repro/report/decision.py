@@ -343,8 +343,8 @@ def _left_open(outcomes: Sequence[Outcome]) -> Iterator[str]:
         whether = "it works" if len(outcomes) == 1 else "they work"
         yield (
             f"- {names}: whether {whether} on this target is left open. No answer says whether the"
-            " transaction was applied, and an answer can be lost with any driver. Run it again, and make the code that"
-            " takes one of them safe to repeat."
+            " transaction was applied, and an answer can be lost with any driver. Run it again, and make the"
+            " code that takes one of them safe to repeat."
         )
 
 
