@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "diagnose": GROUND | {"document", "lab", "observe", "plugins", "probe"},
     "reproduce": GROUND | {"diagnose", "document", "environment_facts", "environments", "observe", "probe"},
     "report": GROUND | {"diagnose", "document", "reproduce", "resources", "trace"},
+    "bench": GROUND | {"document", "observe", "probe", "report"},
     "versions": GROUND | {"diagnose", "document", "environments", "observe", "probe", "report"},
 }
 """For each room the rooms it may use; the command line may use all."""

@@ -25,6 +25,7 @@ COMMANDS = {
     "decide": "write a decision record from a run's evidence",
     "explain": "what a cause is, and what to do about it",
     "minimise": "the smallest program that fails as a probe did",
+    "bench": "the drivers side by side: what each takes",
     "matrix": "the probes over versions of packages",
     "bisect": "the version that broke or repaired it",
     "merge": "join what several machines came to",

@@ -49,6 +49,15 @@ def validate_matrix(document: Mapping[str, Any]) -> None:
     _hold("matrix-1.json", document, "matrix")
 
 
+def validate_bench(document: Mapping[str, Any]) -> None:
+    """Hold the document of a bench against ``bench-1.json``.
+
+    Raises:
+        InvalidDocument: it is of another shape.
+    """
+    _hold("bench-1.json", document, "bench")
+
+
 def validate_part(part: str, value: Any, what: str) -> None:
     """Hold a part of a run document against its definition in ``run-1.json``.
 

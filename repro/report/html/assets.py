@@ -19,22 +19,26 @@ def read(name: str) -> str:
     return (_HOME / name).read_text(encoding="utf-8")
 
 
-def policy() -> str:
-    """Nothing is loaded, and only our own style and script apply; places on the axis are style attributes."""
+def policy(style: str | None = None) -> str:
+    """Nothing is loaded, and only our own style and script apply; places on the axis are style attributes.
+
+    Args:
+        style: the text of the page's style, where it is not that of `STYLE` alone.
+    """
     return "; ".join(
         (
             "default-src 'none'",
             "img-src data:",
             "style-src 'unsafe-inline'",
-            f"style-src-elem {_hash(STYLE)}",
+            f"style-src-elem {_hash(read(STYLE) if style is None else style)}",
             "style-src-attr 'unsafe-inline'",
-            f"script-src {_hash(SCRIPT)}",
+            f"script-src {_hash(read(SCRIPT))}",
             "base-uri 'none'",
             "form-action 'none'",
         )
     )
 
 
-def _hash(name: str) -> str:
-    digest = hashlib.sha256(read(name).encode("utf-8")).digest()
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"

@@ -1,0 +1,1 @@
+"""The drivers side by side: what connecting and the transaction take, and which differences are real."""

@@ -1,0 +1,113 @@
+"""The last screen of a bench: the drivers by what they took, and what may be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from repro.bench import told
+from repro.bench.document import BenchDocument, ProbeRecord
+from repro.bench.lineup import BASELINES, Work
+from repro.cli import wording
+from repro.cli.errors import plain
+from repro.cli.table import STYLES
+from repro.cli.terminal import Symbols, Terminal
+from repro.document import FAILING
+
+_LONGEST_TEXT = 300
+_STYLE_OF_A_VERDICT = {"kept": "green", "exceeded": "bold red", "unclear": "yellow", "not_measured": "yellow"}
+
+
+def show(document: BenchDocument, folder: Path, terminal: Terminal) -> None:
+    """Print it to a terminal or a pipe."""
+    console = terminal.console()
+    with console.capture() as captured:
+        console.print(Group(*_parts(document, folder, terminal.symbols)))
+    shown = captured.get()
+    if not terminal.attended:
+        shown = "".join(f"{line.rstrip()}\n" for line in shown.splitlines())
+    terminal.stream.write(shown)
+    terminal.stream.flush()
+
+
+def _parts(document: BenchDocument, folder: Path, symbols: Symbols) -> Iterator[RenderableType]:
+    works: tuple[Work, ...] = ("transaction", "push")
+    for work in works:
+        measured = told.by_time(document, work)
+        if measured:
+            yield Text()
+            yield _table(work, measured)
+            yield from (Text(_data(note), style="dim") for note in told.notes(document, work))
+    failing = [each for each in document["probes"] if each["status"] in FAILING]
+    if failing:
+        yield Text()
+        yield _failures(failing, symbols)
+    if document["budgets"]:
+        yield Text()
+        yield _budgets(document)
+    yield Text()
+    yield _pointers(document, folder)
+
+
+def _table(work: Work, probes: list[ProbeRecord]) -> Table:
+    grid = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+    grid.add_column(work, no_wrap=True)
+    grid.add_column("driver", no_wrap=True, style="dim")
+    for heading in ("connect", "median", "95 %"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    grid.add_column(f"times {BASELINES[work]}", no_wrap=True)
+    grid.add_column("place", justify="right")
+    for probe in probes:
+        grid.add_row(
+            Text(probe["name"], style=STYLES["fail"] if probe["status"] in FAILING else ""),
+            Text(wording.driver(probe["driver"])),
+            told.median(probe["connect"]),
+            Text(told.median(probe["effect"]), style="bold"),
+            told.slow(probe["effect"]),
+            told.ratio(probe["ratio"], baseline=probe["baseline"]),
+            "" if probe["place"] is None else str(probe["place"]),
+        )
+    return grid
+
+
+def _failures(probes: list[ProbeRecord], symbols: Symbols) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for probe in probes:
+        grid.add_row(
+            Text(f"{symbols.failed} {probe['name']}", style=STYLES["fail"], no_wrap=True),
+            Text(_data(told.failure(probe))),
+        )
+    return grid
+
+
+def _budgets(document: BenchDocument) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for each in document["budgets"]:
+        grid.add_row(
+            Text("budget", style="dim"),
+            Text(each["probe"], no_wrap=True),
+            Text(told.budget(each), style=_STYLE_OF_A_VERDICT[each["verdict"]]),
+        )
+    return grid
+
+
+def _pointers(document: BenchDocument, folder: Path) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for probe in document["probes"]:
+        if probe["status"] == "skip":
+            grid.add_row(
+                Text("skipped", style="yellow"), Text(f"{probe['name']}: {_data(probe['reason'] or '')}")
+            )
+        for note in probe["notes"]:
+            grid.add_row(Text("left", style="bold yellow"), Text(_data(note)))
+    grid.add_row(Text("method", style="dim"), Text(told.method(document)))
+    grid.add_row(Text("page", style="dim"), Text(wording.path(folder / "bench.html"), overflow="fold"))
+    return grid
+
+
+def _data(text: str) -> str:
+    return wording.shortened(plain(text), _LONGEST_TEXT, "~")
