@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from repro.document import Outcome
 from repro.report import facts, failure, network, template
-from repro.report.escape import MOST_OF_A_NAME, MOST_OF_A_NOTE, code, fence, prose, shortened
+from repro.report.escape import MOST_OF_A_NOTE, fence, prose, short_code, short_prose, shortened
 from repro.report.failure import Room
 from repro.report.subject import Subject
 from repro.report.upstream import Heading
@@ -187,7 +187,7 @@ def steps(subject: Subject, _heading: Heading, room: Room) -> str:
     fault = facts.scenario(subject.document)
     said = (
         "The target was the lab of txrepro with a fault put in on purpose, and a healthy one shows nothing:"
-        f" {_code(f'repro lab run {fault}')} puts it in place."
+        f" {short_code(f'repro lab run {fault}')} puts it in place."
     )
     return "\n\n".join([*([said] if fault else []), _repeated(subject, room)])
 
@@ -198,7 +198,7 @@ def _repeated(subject: Subject, room: Room) -> str:
     if made is not None:
         commands = fence(shortened(f"{made.install}\n{made.command}", 2_000), "sh")
         often = (
-            f"{_code(made.file)}, of {_code(made.probe)}, failed in the same way"
+            f"{short_code(made.file)}, of {short_code(made.probe)}, failed in the same way"
             f" **{made.failed} of {made.runs}** times, each from an empty folder."
         )
         return f"{commands}\n\n{often} {_sentence(made.target)}"
@@ -213,7 +213,7 @@ def program(subject: Subject, _heading: Heading, room: Room) -> str:
     if made is None:
         return ""
     if len(made.text) > MOST_OF_A_PROGRAM:
-        return f"The program is attached: {code(shortened(made.file, MOST_OF_A_NAME))}."
+        return f"The program is attached: {short_code(made.file)}."
     shown = fence(made.text, _LANGUAGES.get(made.file.rpartition(".")[2], "text"))
     printed = fence(shortened(made.output, 2 * room.message)) if made.output else ""
     return f"{shown}\n\nIt prints:\n\n{printed}" if printed else shown
@@ -225,18 +225,16 @@ def expected(subject: Subject, _heading: Heading, _room: Room) -> str:
     if subject.main is None or not passing:
         return ""
     reached = network.passing_addresses(subject.main, subject.document["probes"], subject.events)
-    where = f" They dialled {', '.join(_code(each) for each in list(reached)[:4])}." if reached else ""
+    where = f" They dialled {', '.join(short_code(each) for each in list(reached)[:4])}." if reached else ""
     drivers = dict.fromkeys(_way(each, subject.main) for each in passing)
     proof = subject.finding["experiment"] if subject.finding is not None else None
-    change = (
-        f" It passes with {prose(shortened(proof['change'], MOST_OF_A_NOTE))}." if proof is not None else ""
-    )
+    change = f" It passes with {short_prose(proof['change'])}." if proof is not None else ""
     return f"The same passes over {', '.join(list(drivers)[:8])}, on the same target.{where}{change}"
 
 
 def _way(passing: Outcome, failing: Outcome) -> str:
     """A driver that passes; by its probe where it is the one that fails, in another way."""
-    return _code(passing["name"]) if passing["driver"] == failing["driver"] else _driver(passing)
+    return short_code(passing["name"]) if passing["driver"] == failing["driver"] else _driver(passing)
 
 
 def versions(subject: Subject, _heading: Heading, _room: Room) -> str:
@@ -247,7 +245,7 @@ def versions(subject: Subject, _heading: Heading, _room: Room) -> str:
         str(subject.main["driver"]["name"]): str(subject.main["driver"]["version"]),
         **subject.main.get("versions", {}),
     }
-    return "\n".join(f"- {_code(f'{name} {each}')}" for name, each in list(told.items())[:24])
+    return "\n".join(f"- {short_code(f'{name} {each}')}" for name, each in list(told.items())[:24])
 
 
 def other_packages(subject: Subject, _heading: Heading, _room: Room) -> str:
@@ -259,7 +257,7 @@ def other_packages(subject: Subject, _heading: Heading, _room: Room) -> str:
     rest = [
         f"{name} {each}" for name, each in told.items() if name.casefold() not in own and name != "server"
     ]
-    return ", ".join(map(_code, rest[:12]))
+    return ", ".join(map(short_code, rest[:12]))
 
 
 def environment(subject: Subject, _heading: Heading, _room: Room) -> str:
@@ -286,15 +284,15 @@ def _evidence(subject: Subject) -> Iterator[str]:
         return
     if (tried := subject.finding["experiment"]) is not None:
         before, after = tried["baseline"], tried["changed"]
-        change = prose(shortened(tried["change"], MOST_OF_A_NOTE))
+        change = short_prose(tried["change"])
         yield (
             f"- One change: {change}. Without it {before['failed']} of {before['runs']} failed,"
             f" with it {after['failed']} of {after['runs']}."
         )
     for other in subject.finding["ruled_out"][:8]:
-        yield f"- Ruled out {_code(other['cause'])}: {prose(shortened(other['because'], MOST_OF_A_NOTE))}"
+        yield f"- Ruled out {short_code(other['cause'])}: {short_prose(other['because'])}"
     for link in subject.finding["links"][:8]:
-        yield f"- See {_code(link)}"
+        yield f"- See {short_code(link)}"
 
 
 def logs(subject: Subject, _heading: Heading, room: Room) -> str:
@@ -308,7 +306,7 @@ def logs(subject: Subject, _heading: Heading, room: Room) -> str:
 
 def _logs(subject: Subject, outcome: Outcome, room: Room) -> list[str]:
     told = [*failure.log(outcome, room), *failure.trace(outcome, subject.lines(outcome), room)]
-    return [f"{_code(outcome['name'])}:", *told] if told else []
+    return [f"{short_code(outcome['name'])}:", *told] if told else []
 
 
 SLOTS: Mapping[str, Slot] = {
@@ -339,20 +337,16 @@ def fill(name: str, subject: Subject, heading: Heading, room: Room) -> str:
         room: how much to show.
     """
     if name in PLAIN:
-        return _code(PLAIN[name](subject, heading))
+        return short_code(PLAIN[name](subject, heading))
     return SLOTS[name](subject, heading, room)
 
 
-def _code(text: str) -> str:
-    return code(shortened(text, MOST_OF_A_NAME))
-
-
 def _names(names: list[str]) -> str:
-    return ", ".join(map(_code, names[:12])) + (" …" if len(names) > 12 else "")
+    return ", ".join(map(short_code, names[:12])) + (" …" if len(names) > 12 else "")
 
 
 def _driver(outcome: Outcome) -> str:
-    return _code(
+    return short_code(
         " ".join(filter(None, (outcome["driver"]["name"], outcome["driver"]["version"]))) or outcome["name"]
     )
 
