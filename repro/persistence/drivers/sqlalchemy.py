@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import LRUCache
 
-from repro.persistence.deadline import Watchdog
+from repro.persistence.deadline import LoopWatchdog, Watchdog
 from repro.persistence.drivers.interactive import AsyncInteractiveDriver, InteractiveDriver
 from repro.persistence.drivers.placeholders import named, pyformat
 from repro.persistence.drivers.preparing import WHO_ANSWERS, Preparing, is_direct
@@ -89,14 +89,14 @@ async def connect_async(url: str, *, timeouts: Timeouts = Timeouts()) -> AsyncSq
         hide_parameters=True,
         connect_args={
             "timeout": timeouts.connect_s,
-            "command_timeout": timeouts.statement_s,
             "statement_cache_size": 0,  # a pooler may run another's statement of that name
             "prepared_statement_cache_size": 0,
             "prepared_statement_name_func": lambda: f"__asyncpg_{uuid.uuid4()}__",
         },
     )
     try:
-        connection = await engine.connect()
+        async with asyncio.timeout(timeouts.connect_s + timeouts.statement_s):  # with its first queries
+            connection = await engine.connect()
         library = (await connection.get_raw_connection()).driver_connection
         return AsyncSqlalchemyDriver(engine, connection, library, timeouts)
     except BaseException:
@@ -177,7 +177,7 @@ class AsyncSqlalchemyDriver(AsyncInteractiveDriver):
         engine: an engine over asyncpg; it is disposed of with the driver.
         connection: a connection of it.
         library: asyncpg's connection below it.
-        timeouts: how long a rollback and the goodbye may take.
+        timeouts: how long an answer, a rollback and the goodbye may take.
     """
 
     def __init__(
@@ -188,14 +188,16 @@ class AsyncSqlalchemyDriver(AsyncInteractiveDriver):
         self._connection = connection
         self._library = library
         self._close_s = timeouts.close_s
+        self._watchdog = LoopWatchdog(timeouts.statement_s, library.terminate)
         self._preparing = Preparing(allowed=True)
 
     async def _begin(self) -> None:
-        if self._preparing.due() and is_direct(
-            self._library.get_server_pid(), await self._library.fetchval(WHO_ANSWERS)
-        ):
-            await self._keep_prepared()
-        self._transaction = await self._connection.begin()
+        with self._watchdog:
+            if self._preparing.due() and is_direct(
+                self._library.get_server_pid(), await self._library.fetchval(WHO_ANSWERS)
+            ):
+                await self._keep_prepared()
+            self._transaction = await self._connection.begin()
 
     async def _keep_prepared(self) -> None:
         """Give the dialect's connection the cache that it was made without; there is no public way to it."""
@@ -203,11 +205,13 @@ class AsyncSqlalchemyDriver(AsyncInteractiveDriver):
         adapted._prepared_statement_cache = LRUCache(_PREPARED)  # noqa: SLF001
 
     async def _execute(self, step: Execute) -> Rows:
-        result = await self._connection.exec_driver_sql(step.sql, tuple(step.params))
+        with self._watchdog:
+            result = await self._connection.exec_driver_sql(step.sql, tuple(step.params))
         return Rows([tuple(row) for row in result] if result.returns_rows else ())
 
     async def _commit(self) -> None:
-        await self._transaction.commit()
+        with self._watchdog:
+            await self._transaction.commit()
 
     async def _rollback(self) -> None:
         await self._transaction.rollback()
@@ -223,6 +227,7 @@ class AsyncSqlalchemyDriver(AsyncInteractiveDriver):
 
     async def close(self) -> None:
         """Give back the connection, within the time for a goodbye. Safe to repeat."""
+        self._watchdog.close()
         if self._state.ended:
             await self._connection.invalidate()
         try:

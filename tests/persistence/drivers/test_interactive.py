@@ -360,3 +360,12 @@ def test_what_sqlalchemy_asks_of_a_new_connection_has_a_limit(settings: Settings
     limit = pytest.raises(TimeoutError, match=r"no answer within 0\.3 s")
     with closing(Hold(port_of(settings), b"pg_catalog.version")) as hold, limit:
         sqlalchemy.connect(through(hold, settings), timeouts=Timeouts(statement_s=0.3))
+
+
+def test_what_sqlalchemy_asks_of_a_new_awaited_connection_has_a_limit(settings: Settings) -> None:
+    async def scenario(url: str) -> None:
+        with pytest.raises(TimeoutError):
+            await sqlalchemy.connect_async(url, timeouts=Timeouts(connect_s=1, statement_s=0.3))
+
+    with closing(Hold(port_of(settings), b"pg_catalog.version")) as hold:
+        asyncio.run(asyncio.wait_for(scenario(through(hold, settings).replace("sslmode", "ssl")), 20))
