@@ -10,7 +10,7 @@ from pathlib import Path
 from repro.cli import errors, target
 from repro.cli.errors import UsageError
 from repro.probe.secrets import known_secrets
-from repro.report.check import Problem, problems
+from repro.report.checking.check import Problem, problems
 
 MOST_BYTES = 4 << 20
 

@@ -14,7 +14,7 @@ from repro.cli.errors import UsageError
 from repro.cli.reading import refusing
 from repro.document import RunDocument, find_run, read_excerpts, read_run
 from repro.probe.secrets import redactor_for
-from repro.report import candidates, decision, flow, svg
+from repro.report.deciding import candidates, decision, flow, svg
 
 RECORD = "decision.md"
 PICTURE = "decision.svg"

@@ -8,7 +8,7 @@ from pathlib import Path
 from repro.cli import errors
 from repro.document import RunDocument
 from repro.document.writing import Events
-from repro.report import github, step_summary
+from repro.report.ci import github, step_summary
 
 MOST_OF_A_SUMMARY = 1024 * 1024
 """Bytes of one step; of a longer summary GitHub shows nothing.

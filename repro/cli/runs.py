@@ -19,8 +19,10 @@ from repro.document import (
     read_run,
 )
 from repro.document.writing import RUN_FILE
-from repro.report import choice, guidance, html, issue, junit, markdown, preview, upstream
-from repro.report.upstream import UnknownUpstream, Upstream
+from repro.report import html, markdown, preview
+from repro.report.ci import junit
+from repro.report.filing import choice, guidance, issue, upstream
+from repro.report.filing.upstream import UnknownUpstream, Upstream
 from repro.reproduce import record
 from repro.resources import issue_template
 

@@ -19,7 +19,8 @@ from repro.cli.errors import plain
 from repro.cli.table import STYLES
 from repro.cli.terminal import Symbols, Terminal
 from repro.document import FAILING, Finding, Outcome, RunDocument
-from repro.report import choice, known, proof
+from repro.report import proof
+from repro.report.filing import choice, known
 
 VERDICT_STYLES = {
     "pass": "bold green",

@@ -9,7 +9,8 @@ from typing import Any
 from repro.diagnose.undiagnosed import in_words
 from repro.document import ChainLink, ErrorRecord, Outcome
 from repro.document.excerpt import missing
-from repro.report import checks, network, sequence, timeline
+from repro.report import network, timeline
+from repro.report.conversation import checks, sequence
 from repro.report.counting import counted, left_out, more_in_run
 from repro.report.escape import (
     MOST_OF_A_NAME,

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 from repro.document.schema import validate_matrix
+from repro.report.ci.github import command
+from repro.report.ci.xml import as_document, clean
 from repro.report.escape import cell, code, one_line
-from repro.report.github import command
-from repro.report.xml import as_document, clean
 from repro.versions.marks import Marks
 from repro.versions.trial import Trial, Verdict
 

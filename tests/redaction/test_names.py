@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from repro.redaction import ANY_TOKEN, Names, Redactor
 from repro.redaction.names import SERVICES, is_readable
-from repro.report.slots import SERVICES as SERVICES_OF_REPORTS
+from repro.report.filing.slots import SERVICES as SERVICES_OF_REPORTS
 
 HOST = "db-1.corp.acme.io"
 NEON = "ep-cool-darkness-123456-pooler.us-east-2.aws.neon.tech"

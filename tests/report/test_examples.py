@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from repro.document import read_events, read_run
-from repro.report.check import problems
+from repro.report.checking.check import problems
 
 EXAMPLES = Path(__file__).parents[2] / "reports" / "examples"
 

@@ -13,8 +13,10 @@ from cmarkgfm.cmark import Options
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repro.report import issue, markdown, step_summary, upstream
-from repro.report.check import problems
+from repro.report import markdown
+from repro.report.checking.check import problems
+from repro.report.ci import step_summary
+from repro.report.filing import issue, upstream
 from repro.report.fitting import LIMIT, size
 from repro.reproduce.record import Reproduction
 from repro.resources import issue_template

@@ -1,0 +1,1 @@
+"""Whether a written report can be filed."""

@@ -1,0 +1,1 @@
+"""What a probe said and heard, as a sequence diagram."""
