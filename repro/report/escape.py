@@ -24,8 +24,9 @@ _INVISIBLE = re.compile(
 _MORE_THAN_A_WORD = re.compile(
     r"[`*_~<>&\[\]\\|@#$!{}]|://|www\.|:[\w+-]+:|\bGH-\d|\b[0-9a-f]{7,40}\b", re.IGNORECASE
 )
-_BEGINS_A_BLOCK = re.compile(r"[-+]+|=+|\d{1,9}[.)]")
-"""A word that, first on a line, begins a list or makes a heading of the line above (CommonMark 4.3, 5.2)."""
+_BEGINS_A_BLOCK = re.compile(r"[-+]+|:?-+:?|=+|\d{1,9}[.)]")
+"""A word that, first on a line, begins a list, or makes of the line above a heading or the head of a table
+(CommonMark 4.3, 5.2; GFM 4.10)."""
 
 _CLOSES = {")": "(", "]": "[", "}": "{", '"': '"', "'": "'"}
 """What ends what; in a sentence either may stand around a word."""

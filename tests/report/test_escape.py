@@ -129,3 +129,8 @@ def test_what_is_not_shown_as_it_is_can_be_told(text: str, told: list[str]) -> N
 @given(HOSTILE)
 def test_a_clean_text_shows_everything(text: str) -> None:
     assert list(not_shown(clean(text))) == []
+
+
+@pytest.mark.parametrize("text", [":-", "-:", ":--:", "---", "==="])
+def test_a_word_that_could_end_the_head_of_a_table_is_code(text: str) -> None:
+    assert prose(text) == f"`{text}`"
