@@ -24,6 +24,11 @@ LONGEST_TURN_S = 30.0
 FIRST_S = 30.0
 """Seconds for loading a driver and showing that it works."""
 
+OVERTIME_S = 1.0
+"""Seconds after the last turn's time in which it may still be answered."""
+
+TOO_LATE = "the deadline came during its turn"
+
 ENDING_S = 3.0
 """Of the deadline set aside for cleaning up and writing."""
 
@@ -143,12 +148,11 @@ class _Measuring:
         ready = await self._begun()
         if not ready:
             return
-        seen = self._seen
-        seen.connects = await self._phase("connecting", ready, design.connects, CONNECTING_UNTIL)
+        await self._phase("connecting", ready, design.connects, CONNECTING_UNTIL)
         await self._phase("warming up", ready, design.warm_up, WARM_AT)
-        seen.transactions = await self._phase("measuring", ready, design.transactions, 1.0)
-        if seen.transactions < design.transactions or seen.connects < design.connects:
-            seen.ended = "deadline"
+        await self._phase("measuring", ready, design.transactions, 1.0)
+        if self._seen.transactions < design.transactions or self._seen.connects < design.connects:
+            self._seen.ended = "deadline"
 
     async def _begun(self) -> list[tuple[Timed, TurnTaker]]:
         """Start every driver and let it show that it works, as many at once as there are processors."""
@@ -186,26 +190,32 @@ class _Measuring:
 
     async def _phase(
         self, phase: Phase, ready: Sequence[tuple[Timed, TurnTaker]], count: int, until: float
-    ) -> int:
+    ) -> None:
         """Rounds of one kind; as many of them as are done when its part of the deadline has passed."""
         design = self._design
         reserve_s = (1 - until) * design.deadline_s
         order = rounds(range(len(ready)), count, design.seed)
         for number, places in enumerate(order):
             if number and design.left_s < reserve_s:
-                return number
+                return
             for place in places:
                 if design.left_s <= 0:
-                    return number
+                    return
                 await self._turn(phase, number, *ready[place])
+            if phase == "connecting":
+                self._seen.connects = number + 1
+            elif phase == "measuring":
+                self._seen.transactions = number + 1
             self._tell(phase, number + 1, count)
-        return count
 
     async def _turn(self, phase: Phase, number: int, timed: Timed, taker: TurnTaker) -> None:
         if taker.outcome is not None:
             return
         do: Task = "connect" if phase == "connecting" else "transact"
-        took_s = await taker.turn(do, min(LONGEST_TURN_S, self._design.left_s))
+        left_s = self._design.left_s
+        took_s = await taker.turn(do, min(LONGEST_TURN_S, left_s + OVERTIME_S))
+        if took_s is None and left_s + OVERTIME_S < LONGEST_TURN_S:
+            taker.cut_short(TOO_LATE)
         if took_s is None:
             timed.failed_at = do
         elif phase == "connecting":

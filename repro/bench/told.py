@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from repro.bench.document import BenchDocument, BudgetRecord, ProbeRecord, RatioRecord, Rounds, Times
 from repro.bench.lineup import BASELINES, Work
@@ -12,9 +12,9 @@ _ENDED = {
     "interrupted": "it was interrupted",
 }
 _DURING = {
-    "first": "in its first transaction",
+    "first": "the first time",
     "connect": "while it connected",
-    "transact": "in a transaction",
+    "transact": "in a later round",
     "cleanup": "while it cleaned up",
 }
 _FAR_FROM_ONE = 1.10
@@ -135,11 +135,33 @@ def _noise(document: BenchDocument, work: Work) -> Iterator[str]:
 
 
 def _alike(document: BenchDocument, work: Work) -> Iterator[str]:
-    """The pairs that cannot be told apart, in one sentence."""
-    of_it = {each["name"] for each in document["probes"] if each["work"] == work}
-    pairs = [" and ".join(each["probes"]) for each in document["alike"] if each["probes"][0] in of_it]
-    if pairs:
-        yield f"Cannot be told apart: {'; '.join(pairs)}."
+    """Those that cannot be told apart, in one sentence."""
+    names = [each["name"] for each in by_time(document, work) if each["effect"]]
+    found = [
+        " and ".join(filter(None, (", ".join(group[:-1]), group[-1]))) for group in groups(document, names)
+    ]
+    if found:
+        yield f"Cannot be told apart: {'; '.join(found)}."
+
+
+def groups(document: BenchDocument, names: Sequence[str]) -> list[list[str]]:
+    """Runs of names of which each two are alike, none inside another.
+
+    Args:
+        document: knows which two are.
+        names: in order.
+    """
+    alike = {frozenset(each["probes"]) for each in document["alike"]}
+    found: list[list[str]] = []
+    reached = 0
+    for place, name in enumerate(names):
+        end = place + 1
+        while end < len(names) and all(frozenset((each, names[end])) in alike for each in names[place:end]):
+            end += 1
+        if end - place > 1 and end > reached:
+            found.append([name, *names[place + 1 : end]])
+            reached = end
+    return found
 
 
 def method(document: BenchDocument) -> str:

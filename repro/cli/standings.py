@@ -104,6 +104,9 @@ def _pointers(document: BenchDocument, folder: Path) -> Table:
             )
         for note in probe["notes"]:
             grid.add_row(Text("left", style="bold yellow"), Text(_data(note)))
+    failing = [each["name"] for each in document["probes"] if each["status"] in FAILING]
+    if failing:
+        grid.add_row(Text("why", style="dim"), Text(f"repro run --only {','.join(failing)}"))
     grid.add_row(Text("method", style="dim"), Text(told.method(document)))
     grid.add_row(Text("page", style="dim"), Text(wording.path(folder / "bench.html"), overflow="fold"))
     return grid

@@ -77,6 +77,15 @@ class TurnTaker:
         await self._process.say(Turn(self._number, do))
         return await self._answered(within_s)
 
+    def cut_short(self, why: str) -> None:
+        """That it did not answer in time was not its fault: nothing is claimed of it.
+
+        Args:
+            why: it had too little time.
+        """
+        if self.outcome is not None and self.outcome["status"] == "timeout":
+            self.outcome = self._process.collected.interrupted(why)
+
     async def end(self, within_s: float) -> Outcome:
         """Let it clean up and say its outcome, and end its process. Safe to repeat.
 

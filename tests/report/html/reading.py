@@ -45,6 +45,9 @@ class Element:
 class Page(HTMLParser):
     """A page as a tree; it refuses what a browser would repair."""
 
+    known = KNOWN
+    known_attributes = ATTRIBUTES
+
     def __init__(self, source: str) -> None:
         super().__init__(convert_charrefs=True)
         self.elements: list[Element] = []
@@ -57,9 +60,9 @@ class Page(HTMLParser):
         self.ids = set(ids)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag in KNOWN, f"no element of ours: {tag}"
+        assert tag in self.known, f"no element of ours: {tag}"
         assert len(attrs) == len(dict(attrs)), f"an attribute twice: {attrs}"
-        assert {name for name, _ in attrs} <= ATTRIBUTES, f"no attribute of ours: {attrs}"
+        assert {name for name, _ in attrs} <= self.known_attributes, f"no attribute of ours: {attrs}"
         parent = self._open[-1] if self._open else None
         element = Element(tag, dict(attrs), parent)
         self.elements.append(element)
