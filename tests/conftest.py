@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from repro.lab.process import Lab
 
 BENCHMARKS = Path(__file__).with_name("benchmarks")
+
+settings.register_profile("same", derandomize=True)
+settings.register_profile("random", settings.get_profile("default"), max_examples=1_000)
+settings.load_profile("same")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
