@@ -19,7 +19,7 @@ _Placed = tuple[int, Line]
 STEPS: Final = frozenset({"dns", "connect", "tls.handshake", "http.upgrade", "ws.close", "close", "note"})
 """Operations of which a trace has few, and which say most."""
 
-MOST_LINES = 20_000
+MOST_LINES = 30_000
 """Lines of all traces of a run together."""
 
 LEAST_LINES = 300
