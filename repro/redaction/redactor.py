@@ -8,13 +8,14 @@ everything known, and refuses them if it finds any.
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import hmac
 import os
 import re
 import threading
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from repro.redaction.forms import in_base64, in_hex, spelled
@@ -68,6 +69,10 @@ OF_OURS = frozenset(
 )
 """Keys whose values are of this tool's own vocabulary, by which one part of a run finds another: no names."""
 
+_SHORT = 80
+_MOST_INNOCENT = 50_000
+"""Texts of at most so many characters, and so many of them, are remembered to hold nothing: some 5 MB."""
+
 _WORD = re.compile(r"[\w./-]+")
 
 SENSITIVE_KEY = re.compile(
@@ -115,12 +120,14 @@ class Redactor:
         self._long = [secret for secret in self._ordered if _is_long(secret)]
         self._searched = _compile(self._long)
         self._counts: Counter[str] = Counter()
+        self._innocent: dict[str, set[str]] = defaultdict(set)
         self._lock = threading.Lock()
 
     def with_names(self, names: Names) -> Redactor:
         """A redactor of the same secrets and tokens that replaces these foreign hosts and users too."""
         found = copy.copy(self)
         found._names = self._names | names  # noqa: SLF001 - one of its own kind
+        found._innocent = defaultdict(set)  # noqa: SLF001
         return found
 
     def text(self, text: str) -> str:
@@ -148,13 +155,26 @@ class Redactor:
     def _value(self, value: Any, key: str) -> Any:
         if isinstance(value, str):
             if key in OF_OURS:
-                return self._word(value)
-            return self._names.replaced(self.text(value), self._name_token)
+                return self._cleaned("word", value, self._word)
+            return self._cleaned("value", value, self._without_names)
         if isinstance(value, Mapping):
             return {self._key(name): self._of_key(name, each) for name, each in value.items()}
         if isinstance(value, list | tuple):
             return [self._value(each, key) for each in value]
         return value
+
+    def _without_names(self, text: str) -> str:
+        return self._names.replaced(self.text(text), self._name_token)
+
+    def _cleaned(self, kind: str, text: str, clean: Callable[[str], str]) -> str:
+        """A text after cleaning; the texts of a trace are there a thousand times, and mostly hold nothing."""
+        innocent = self._innocent[kind]
+        if text in innocent:
+            return text
+        found = clean(text)
+        if found == text and len(text) <= _SHORT and len(innocent) < _MOST_INNOCENT:
+            innocent.add(text)
+        return found
 
     def check(self, data: bytes, where: str) -> None:
         """Search bytes that are about to be written for every known secret of eight characters or more.
@@ -178,11 +198,11 @@ class Redactor:
             return dict(sorted(self._counts.items()))
 
     def _key(self, key: Any) -> Any:
-        return self.text(key) if isinstance(key, str) else key
+        return self._cleaned("key", key, self.text) if isinstance(key, str) else key
 
     def _of_key(self, key: Any, value: Any) -> Any:
         redacted = self._value(value, key if isinstance(key, str) else "")
-        named = isinstance(key, str) and isinstance(value, str) and SENSITIVE_KEY.fullmatch(key)
+        named = isinstance(key, str) and isinstance(value, str) and _is_sensitive(key)
         if named and value and not TOKEN.search(redacted):
             return self._token(value)
         return redacted
@@ -218,6 +238,11 @@ class Redactor:
         with self._lock:
             self._counts[token] += 1
         return token
+
+
+@functools.lru_cache(maxsize=1_000)
+def _is_sensitive(key: str) -> bool:
+    return SENSITIVE_KEY.fullmatch(key) is not None
 
 
 def _is_long(secret: str) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.redaction import TOKEN, Redactor, SecretFound
+from repro.redaction import TOKEN, Names, Redactor, SecretFound
 from repro.redaction.words import PUBLIC_WORDS
 
 AWKWARD = [
@@ -337,3 +337,24 @@ def test_a_short_secret_is_none_within_a_word_of_this_tool(data: dict[str, objec
 def test_a_long_secret_is_one_everywhere() -> None:
     redactor = Redactor(["wrong-password", "wrong"])
     assert TOKEN.search(redactor.value({"cause": "auth-wrong-password"})["cause"])
+
+
+def test_what_was_found_to_hold_nothing_is_looked_at_again_for_other_names() -> None:
+    document = {"message": "db.acme-corp.net refused", "host": "db.acme-corp.net"}
+    plain = Redactor(["a-long-secret"])
+    assert plain.value(document) == document
+
+    named = plain.with_names(Names(["db.acme-corp.net"]))
+
+    assert "acme-corp" not in str(named.value(document))
+    assert plain.value(document) == document
+
+
+def test_a_text_that_is_innocent_as_a_word_of_ours_is_none_as_a_value() -> None:
+    redactor = Redactor(["verdict-pass"], names=Names(["db.acme-corp.net"]))
+    document = {"name": "db.acme-corp.net", "host": "db.acme-corp.net"}
+
+    for _ in range(2):
+        found = redactor.value(document)
+        assert found["name"] == "db.acme-corp.net"
+        assert found["host"] != "db.acme-corp.net"
