@@ -114,6 +114,7 @@ def notes(document: BenchDocument, work: Work) -> Iterator[str]:
         return
     yield from _noise(document, work)
     yield from _alike(document, work)
+    yield from _gateways(document, work)
     if document["effect"] == "rollback" and work == "transaction":
         yield (
             "Each transaction made its temporary tables first, and that is counted: drivers look more alike "
@@ -121,6 +122,13 @@ def notes(document: BenchDocument, work: Work) -> Iterator[str]:
         )
     if not any(each["baseline"] and each["effect"] for each in document["probes"] if each["work"] == work):
         yield f"{BASELINES[work]} was not timed, so there is nothing to hold the others against."
+
+
+def _gateways(document: BenchDocument, work: Work) -> Iterator[str]:
+    """Which of them go through gateways of the lab, whose pace is not that of any service."""
+    through = [each["name"] for each in by_time(document, work) if each["transport"] in {"http", "websocket"}]
+    if through and document["target"].get("kind") == "lab":
+        yield f"Through the lab's own gateways, whose pace is no service's: {', '.join(through)}."
 
 
 def _noise(document: BenchDocument, work: Work) -> Iterator[str]:

@@ -128,3 +128,15 @@ def test_how_it_was_measured_tells_the_rounds_that_were_done(
     assert text.startswith("10 connects and 21 of 100 repetitions of each on a warm connection")
     assert "seed 7" in text
     assert text.endswith("the deadline came first")
+
+
+def test_what_goes_through_the_labs_gateways_is_said(
+    make_timed: MakeTimed, make_document: MakeDocument
+) -> None:
+    timed = (make_timed("tcp.raw", PACE), make_timed("http.neon", PACE, transport="http"))
+
+    in_the_lab, elsewhere = make_document(*timed), make_document(*timed, target={"kind": "env"})
+
+    said = "Through the lab's own gateways, whose pace is no service's: http.neon."
+    assert said in told.notes(in_the_lab, "transaction")
+    assert said not in told.notes(elsewhere, "transaction")
