@@ -12,7 +12,7 @@ from repro.cli.errors import CannotTest, UsageError
 from repro.redaction import Redactor, SecretFound
 
 REPORTS = Path("reports")
-FILES_OF_A_RUN = ("run.json", "report.md", "report.html", "trace")
+FILES_OF_A_RUN = ("run.json", "report.md", "report.html", "trace", "bench.json", "bench.html")
 
 
 def write(text: str) -> None:
