@@ -42,7 +42,8 @@ def probe(arguments: argparse.Namespace) -> int:
         output.write(redactor.text(text))  # a probe that is not of the kit, or its log, may hold a secret
 
     symbols = terminal.of(sys.stdout, os.environ).symbols
-    watcher = JsonLines(write) if arguments.json else ReadableLines(symbols, write)
+    readable = ReadableLines(symbols, write, messages=arguments.messages)
+    watcher = JsonLines(write) if arguments.json else readable
     try:
         seen = observe(plan, watcher)
     except LabError as error:
@@ -99,11 +100,16 @@ class ReadableLines(JsonLines):
     Args:
         symbols: the marks.
         write: where they go.
+        messages: show each message too, not only their number and those that tell of a failure.
     """
 
-    def __init__(self, symbols: Symbols, write: Callable[[str], None] = output.write) -> None:
+    def __init__(
+        self, symbols: Symbols, write: Callable[[str], None] = output.write, *, messages: bool = False
+    ) -> None:
         super().__init__(write)
         self._symbols = symbols
+        self._messages = messages
+        self._hidden = 0
 
     def line(self, probe: str, kind: str, body: Mapping[str, Any]) -> None:
         """Show a line."""
@@ -113,7 +119,10 @@ class ReadableLines(JsonLines):
             for endpoint in body.get("predicted", ()):
                 self._show(f"{'':9}  will dial {endpoint.get('url')}")
         elif kind == "event":
-            self._show(event_line(body))
+            if self._messages or body.get("failure") or not body.get("sender"):
+                self._show(event_line(body))
+            else:
+                self._hidden += 1
         elif kind == "stage" and body.get("status") != "running":
             self._show(self._stage_line(body))
 
@@ -129,6 +138,8 @@ class ReadableLines(JsonLines):
                 self._show(f"  {link['type']}: {link['message']}")
         for line in outcome.get("log", ()):
             self._show(f"  stderr  {line}")
+        if self._hidden:
+            self._show(f"{'':9}  {wording.counted(self._hidden, 'message')} not shown: --messages shows them")
         self._show(_result(outcome))
 
     def _stage_line(self, stage: Mapping[str, Any]) -> str:

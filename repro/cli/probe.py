@@ -8,7 +8,8 @@ from repro.cli import options
 
 DESCRIPTION = """\
 Run one probe and show its stages and what it does on the network as they
-happen, a line each. Nothing is written to a folder.
+happen, a line each: lookups, connects, handshakes, requests, and the messages
+that tell of a failure. Nothing is written to a folder.
 """
 
 EPILOG = options.epilog(
@@ -25,6 +26,9 @@ EPILOG = options.epilog(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument("name", metavar="NAME", help="its name, such as tcp.psycopg")
+    parser.add_argument(
+        "--messages", action="store_true", help="each message too: hundreds, once the probe has ended"
+    )
     options.add_target(parser)
     parser.add_argument(
         "--json", action="store_true", help="print the probe protocol's lines on standard output"

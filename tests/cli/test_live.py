@@ -87,6 +87,31 @@ def test_a_probe_reads_from_its_driver_to_its_result(make_outcome: MakeOutcome) 
     ]
 
 
+MESSAGE = {**CONNECT, "op": "pg.msg", "sender": "server", "len": 6, "failure": None, "errno": None}
+
+
+def test_messages_are_counted_and_those_that_tell_of_a_failure_are_shown(make_outcome: MakeOutcome) -> None:
+    lines, written = readable()
+
+    for failure in (None, "server_error", None):
+        lines.line("p", "event", {**MESSAGE, "failure": failure})
+    lines.finished(make_outcome())
+
+    assert ["pg.msg" in line for line in written] == [True, False, False]
+    assert "server_error" in written[0]
+    assert written[1] == "           2 messages not shown: --messages shows them\n"
+
+
+def test_every_message_is_shown_where_that_is_asked_for(make_outcome: MakeOutcome) -> None:
+    written: list[str] = []
+    lines = live.ReadableLines(UNICODE, written.append, messages=True)
+
+    lines.line("p", "event", MESSAGE)
+    lines.finished(make_outcome())
+
+    assert ["pg.msg" in line for line in written] == [True, False]
+
+
 def test_a_skip_says_why(make_outcome: MakeOutcome) -> None:
     lines, written = readable()
 
