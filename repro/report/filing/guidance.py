@@ -116,8 +116,8 @@ def _is_vulnerability(finding: Finding) -> bool:
 
 def _program(told: Subject) -> Iterator[str]:
     """Whether there is a program, and of which driver."""
-    if told.main is None:
-        return
+    if told.main is None or not choice.is_of(told.main, told.upstream):
+        return  # a program of another driver is no part of the report
     name = told.main["name"]
     command = f"`repro minimise {told.document['run_id']} --probe {name}`"
     if told.reproduction is None:

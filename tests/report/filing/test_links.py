@@ -210,6 +210,17 @@ def test_of_an_upstream_whose_package_never_ran_nothing_is_filed_yet(origin: Run
     assert text.startswith("<!-- txrepro:fill None of its packages failed here")
 
 
+@pytest.mark.parametrize(("name", "offered"), [("neon-serverless", False), ("websockets", True)])
+def test_a_program_is_asked_for_only_where_the_report_would_take_it(
+    name: str, offered: bool, origin: Run
+) -> None:
+    cause_of(origin, "ws-async-crash", "websocket", ["ws.neon"])
+    if name == "websockets":
+        origin.document["probes"] = [e for e in origin.document["probes"] if e["name"] != "http.neon"]
+
+    assert ("no program yet" in "\n".join(guided(origin, name))) is offered
+
+
 def test_what_is_known_is_linked_and_nothing_new_is_begun(origin: Run) -> None:
     cause_of(origin, "sl-localhost-443", "serverless-http", ["http.neon", "ws.neon"])
 
