@@ -19,7 +19,7 @@ With --check it tries nothing but the probe as it is installed, for
 
 EPILOG = options.epilog(
     {
-        "repro bisect redis --good 7.4.0 --bad 8.0.0 --probe push.redis-tcp": "on the target",
+        "repro bisect redis --good 7.4.0 --bad 8.0.0 --probe push.redis-tcp": "on a target where it fails",
         "repro bisect npm:pg --good 8.11.0 --bad 8.16.0 --probe node.pg": "a package of Node",
         "repro bisect asyncpg --good 0.31 --bad 0.29 --find fixed --probe tcp.asyncpg": "what repaired it",
         "git bisect run repro bisect --check --probe tcp.psycopg": "in a driver's repository",

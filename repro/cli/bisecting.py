@@ -241,7 +241,10 @@ def _wrong_end(
     flag = "--good" if is_good else "--bad"
     step = bisection.steps[version]
     known = "not known to be" if step.answer == "unknown" else "not"
-    return f"{flag} {version}: it is {known} {'good' if is_good else 'bad'}: {errors.plain(step.because)}"
+    told = f"{flag} {version}: it is {known} {'good' if is_good else 'bad'}: {errors.plain(step.because)}"
+    if is_good or step.answer == "unknown" or arguments.says is not None:
+        return told
+    return f"{told}; take the target on which it fails (--env-file F), or a --scenario in which it does"
 
 
 def _command(arguments: argparse.Namespace, told: _Words) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from repro.cli import bisecting, main
+from repro.versions.bisect import Answer, EndIsWrong
+from repro.versions.bisection import Bisection, Step
 
 KNOWN = ["1.0.0", "1.1.0", "2.0.0"]
 
@@ -56,6 +58,28 @@ def test_only_the_packages_of_a_trial_are_installed(
     asked = "install --save-exact --legacy-peer-deps pg@{} --ignore-scripts --no-audit --no-fund"
     assert calls.read_text().splitlines() == [asked.format(version) for version in ("2.0.0", "1.0.0")]
     assert "--good 1.0.0: it is not known to be good: npm cannot install" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("answer", "says", "remedy"), [("old", None, True), ("unknown", None, False), ("old", "words", False)]
+)
+def test_a_bad_end_that_passes_is_told_with_what_to_do(
+    answer: Answer,
+    says: str | None,
+    remedy: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def ends(self: Bisection) -> None:
+        self.steps["2.0.0"] = Step("2.0.0", answer, "pass")
+        raise EndIsWrong("the newer end")
+
+    monkeypatch.setattr(Bisection, "run", ends)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@127.0.0.1:1/d")
+    words = "psycopg --good 1.0.0 --bad 2.0.0 --probe tcp.psycopg --target env"
+
+    assert main(["bisect", *words.split(), *(["--says", says] if says else [])]) == 2
+    assert ("--env-file F" in capsys.readouterr().err) is remedy
 
 
 def test_without_node_its_drivers_cannot_be_tested(
