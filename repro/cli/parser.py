@@ -55,6 +55,7 @@ exit codes:
   1    a finding
   2    usage or configuration
   3    could not test
+  4    a budget of repro bench was exceeded
   130  interrupted; what was seen so far is written
 """,
 )

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.cli import errors
+from repro.cli import errors, wording
 from repro.document import visibility
 from repro.events import Event
 from repro.probe.secrets import redactor_for
@@ -159,9 +159,13 @@ def _signal_name(number: int) -> str:
 
 
 def _say_end(code: int, events: Events) -> None:
-    tail = f"{events.connects} connects, {events.failed} failed" if events.connects else "no connects"
+    tail = (
+        f"{wording.counted(events.connects, 'connect')}, {events.failed} failed"
+        if events.connects
+        else "no connects"
+    )
     ended = f"ended by {_signal_name(-code)}" if code < 0 else f"exit code {code}"
-    errors.tell(f"trace   {ended}; {tail}, {events.count} events")
+    errors.tell(f"trace   {ended}; {tail}, {wording.counted(events.count, 'event')}")
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def test_events_go_to_standard_error_and_all_else_is_the_program_s(nobody: int) 
     first, *_, last = done.stderr.splitlines()
     assert f"connect 127.0.0.1:{nobody}" in first
     assert "ECONNREFUSED" in first
-    assert last == "trace   exit code 3; 1 connects, 1 failed, 1 events"
+    assert last == "trace   exit code 3; 1 connect, 1 failed, 1 event"
 
 
 def test_the_two_dashes_may_be_left_out_and_options_of_the_program_are_its_own(nobody: int) -> None:
