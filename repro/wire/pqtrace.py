@@ -45,8 +45,17 @@ class Traced:
 def traced(text: str) -> Iterator[Traced]:
     """The messages of a trace that ends with a whole line."""
     for record in _RECORD.finditer(text):
-        moment = time.mktime(time.strptime(record["day"], "%Y-%m-%d %H:%M:%S"))
-        yield Traced(moment + int(record["micros"]) / 1e6, _message(record))
+        moment = _moment(record)
+        if moment is not None:
+            yield Traced(moment, _message(record))
+
+
+def _moment(record: re.Match[str]) -> float | None:
+    """Seconds of the wall clock; None for no time at all: a line of a statement that looks like a record."""
+    try:
+        return time.mktime(time.strptime(record["day"], "%Y-%m-%d %H:%M:%S")) + int(record["micros"]) / 1e6
+    except (ValueError, OverflowError):
+        return None
 
 
 def _message(record: re.Match[str]) -> Message:

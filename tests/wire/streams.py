@@ -242,6 +242,16 @@ def postgres_tls(secret: str) -> list[Segment]:
     return [("client", SSL_REQUEST), ("server", b"S"), *tls(secret)]
 
 
+PQTRACE = (
+    '2026-11-26 04:19:31.464367\tF\t33\tParse\t "" "select $1::int, \'secret\nvalue\' as ""x""" 1 21\n'
+    '2026-11-26 04:19:31.464370\tF\t22\tBind\t "" "" 1 1 1 2 \'secret\' 1 0\n'
+    "2026-11-26 04:19:31.465528\tB\t18\tDataRow\t 2 1 '5' 3 'secret'\n"
+    '2026-11-26 04:19:31.466142\tB\t65\tErrorResponse\t S "ERROR" C "22012" M "no \'secret\'" \\x00\n'
+    "2026-11-26 04:19:31.466161\tB\t5\tReadyForQuery\t E\n"
+)
+"""What libpq writes of five messages."""
+
+
 def tunnel() -> WebsocketDecoder:
     inner = PostgresDecoder()
     return WebsocketDecoder(inner.feed, inner.end)
@@ -304,7 +314,14 @@ def mutate(segments: list[Segment], source: random.Random) -> list[Segment]:
         at = source.randrange(len(data) + 1)
         length = source.choice([1, 2, 4, 8])
         junk = source.choice(
-            [source.randbytes(length), b"\0" * length, b"\xff" * length, b"\r\n", b"*1\r\n" * 9]
+            [
+                source.randbytes(length),
+                b"\0" * length,
+                b"\xff" * length,
+                b"9" * length,
+                b"\r\n",
+                b"*1\r\n" * 9,
+            ]
         )
         kind = source.randrange(5)
         if kind == 0:

@@ -11,18 +11,11 @@ from hypothesis import strategies as st
 
 from repro.lab.process import Lab
 from repro.wire.pqtrace import traced
-
-TEXT = (
-    '2026-11-26 04:19:31.464367\tF\t33\tParse\t "" "select $1::int, \'secret\nvalue\' as ""x""" 1 21\n'
-    '2026-11-26 04:19:31.464370\tF\t22\tBind\t "" "" 1 1 1 2 \'secret\' 1 0\n'
-    "2026-11-26 04:19:31.465528\tB\t18\tDataRow\t 2 1 '5' 3 'secret'\n"
-    '2026-11-26 04:19:31.466142\tB\t65\tErrorResponse\t S "ERROR" C "22012" M "no \'secret\'" \\x00\n'
-    "2026-11-26 04:19:31.466161\tB\t5\tReadyForQuery\t E\n"
-)
+from tests.wire.streams import PQTRACE
 
 
 def test_names_states_and_statements_are_read_and_no_value_is() -> None:
-    found = list(traced(TEXT))
+    found = list(traced(PQTRACE))
     assert [each.message.fields["pg.name"] for each in found] == [
         *("Parse", "Bind", "DataRow", "ErrorResponse", "ReadyForQuery")
     ]
@@ -54,8 +47,14 @@ def test_this_libpq_writes_what_is_read(lab: Lab) -> None:
     ]
 
 
+def test_a_line_of_a_statement_that_looks_like_a_record_of_no_time_is_passed_over() -> None:
+    lines = [f"{day}.464367\tF\t5\tSync\n" for day in ("2026-99-26 04:19:31", "2026-02-30 00:00:00")]
+    found = list(traced("".join([*lines, PQTRACE])))
+    assert len(found) == 5
+
+
 @given(st.text(max_size=300))
 def test_no_text_raises_anything(text: str) -> None:
     list(traced(text))
-    list(traced(TEXT + text))
+    list(traced(PQTRACE + text))
     list(traced(f"2026-11-26 04:19:31.464367\tB\t5\tErrorResponse\t{text}"))
