@@ -1,7 +1,7 @@
 """Feeds random and changed inputs to every decoder: ``python -m tests.wire.soak --inputs N --seed S``.
 
-It is no test that runs by itself. What it holds: nothing is raised, no buffer grows beyond its bound, a failure
-is one of the known ones, and (of one input in eight) the same bytes in other pieces give the same messages.
+It is no test that runs by itself. It holds that nothing is raised, no buffer grows beyond its bound, and each
+failure is a known one; of one input in eight, that the same bytes in other pieces give the same messages.
 """
 
 from __future__ import annotations
