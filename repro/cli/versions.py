@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -205,8 +206,14 @@ def _show(
     if arguments.json:
         output.write(output.checked(render.as_json(trials, noted), redactor, "the matrix"))
     elif trials:
-        symbols = terminal.of(sys.stdout, os.environ).symbols is terminal.UNICODE
-        output.write(output.checked(render.as_text(trials, noted, symbols=symbols), redactor, "the matrix"))
+        shown = terminal.of(sys.stdout, os.environ)
+        text = render.as_text(
+            trials,
+            noted,
+            symbols=shown.symbols is terminal.UNICODE,
+            columns=shutil.get_terminal_size().columns if shown.attended else None,
+        )
+        output.write(output.checked(text, redactor, "the matrix"))
     errors.tell(render.sentence(trials, noted))
     files = (
         (arguments.markdown, render.as_markdown(trials, noted)),

@@ -20,22 +20,36 @@ _ASCII = {"pass": "ok", "fail": "x", "flaky": "~", "skip": "-"}
 _MARKDOWN = {"pass": "✓", "fail": "**✗**", "flaky": "**~**", "skip": "·"}
 
 
-def as_text(trials: Sequence[Trial], marks: Marks, *, symbols: bool) -> str:
+def as_text(trials: Sequence[Trial], marks: Marks, *, symbols: bool, columns: int | None = None) -> str:
     """A table for a terminal, and below it what failed and what was skipped.
 
     Args:
         trials: in the order of the rows.
         marks: what is noteworthy.
         symbols: whether the terminal can show more than ASCII.
+        columns: of the terminal; where a row has more, the probes are the rows and the cells the columns,
+            unless that is no narrower. None: as wide as it is.
     """
     probes = _probes(trials)
     signs = _SIGNS if symbols else _ASCII
-    width = max([len(str(trial.cell)) for trial in trials] + [4])
-    rows = [f"{'cell':<{width}}  {'  '.join(probes)}"]
-    for trial in trials:
-        cells = [f"{_sign(trial, probe, signs, marks):<{len(probe)}}" for probe in probes]
-        rows.append(f"{trial.cell!s:<{width}}  {'  '.join(cells)}".rstrip())
+    found = [[_sign(trial, probe, signs, marks) for probe in probes] for trial in trials]
+    cells = [str(trial.cell) for trial in trials]
+    rows = _aligned(["cell", *probes], [[cell, *row] for cell, row in zip(cells, found, strict=True)])
+    if columns is not None and _widest(rows) > columns:
+        turned = [[probe, *(row[at] for row in found)] for at, probe in enumerate(probes)]
+        rows = min(rows, _aligned(["probe", *cells], turned), key=_widest)
     return "\n".join([*rows, *_below(trials, marks)]) + "\n"
+
+
+def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of text under their head, each column as wide as its widest text."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = ([f"{text:<{width}}" for text, width in zip(row, widths, strict=True)] for row in (head, *rows))
+    return ["  ".join(line).rstrip() for line in lines]
+
+
+def _widest(rows: Sequence[str]) -> int:
+    return max(map(len, rows))
 
 
 def _probes(trials: Sequence[Trial]) -> list[str]:

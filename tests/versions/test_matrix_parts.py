@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -144,6 +145,18 @@ def test_every_form_holds_the_same() -> None:
     assert "| `pg=1.0.0` | `pg 1.0.0` | **✗** regressed |" in render.as_markdown(tried, noted)
     (line,) = render.as_annotations(tried, noted)
     assert line.startswith("::error title=repro matrix::pg=1.0.0, tcp.x: regressed")
+
+
+@pytest.mark.parametrize(("columns", "turned"), [(None, False), (80, False), (79, True)])
+def test_a_table_that_is_wider_than_the_terminal_is_turned(columns: int | None, turned: bool) -> None:
+    probes = [f"a-probe-{at:02}" for at in range(6)]
+    tried = [replace(each, verdicts=dict.fromkeys(probes, PASS)) for each in trials(PASS, PASS)]
+
+    rows = render.as_text(tried, {}, symbols=False, columns=columns).splitlines()
+
+    assert len(max(rows, key=len)) == (30 if turned else 80)
+    assert rows[0].split() == (["probe", *map(str, (t.cell for t in tried))] if turned else ["cell", *probes])
+    assert len(rows) == (7 if turned else 3)
 
 
 def test_a_document_of_another_shape_is_not_written() -> None:
