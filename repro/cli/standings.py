@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +19,8 @@ from repro.cli.terminal import Symbols, Terminal
 from repro.document import FAILING
 
 _LONGEST_TEXT = 300
+_ANY_WIDTH = 1_000
+_LESS_WANTED = ("driver", "95 %", "connect")
 _STYLE_OF_A_VERDICT = {"kept": "green", "exceeded": "bold red", "unclear": "yellow", "not_measured": "yellow"}
 
 
@@ -26,7 +28,7 @@ def show(document: BenchDocument, folder: Path, terminal: Terminal) -> None:
     """Print it to a terminal or a pipe."""
     console = terminal.console()
     with console.capture() as captured:
-        console.print(Group(*_parts(document, folder, terminal.symbols)))
+        console.print(Group(*_parts(document, folder, terminal.symbols, console)))
     shown = captured.get()
     if not terminal.attended:
         shown = "".join(f"{line.rstrip()}\n" for line in shown.splitlines())
@@ -34,13 +36,15 @@ def show(document: BenchDocument, folder: Path, terminal: Terminal) -> None:
     terminal.stream.flush()
 
 
-def _parts(document: BenchDocument, folder: Path, symbols: Symbols) -> Iterator[RenderableType]:
+def _parts(
+    document: BenchDocument, folder: Path, symbols: Symbols, console: Console
+) -> Iterator[RenderableType]:
     works: tuple[Work, ...] = ("transaction", "push")
     for work in works:
         measured = told.by_time(document, work)
         if measured:
             yield Text()
-            yield _table(work, measured)
+            yield _fitting(work, measured, console)
             yield from (Text(_data(note), style="dim") for note in told.notes(document, work))
     failing = [each for each in document["probes"] if each["status"] in FAILING]
     if failing:
@@ -53,7 +57,17 @@ def _parts(document: BenchDocument, folder: Path, symbols: Symbols) -> Iterator[
     yield _pointers(document, folder)
 
 
-def _table(work: Work, probes: list[ProbeRecord]) -> Table:
+def _fitting(work: Work, probes: list[ProbeRecord], console: Console) -> Table:
+    """The table without the columns that a narrow terminal has no room for: no number is cut."""
+    grid = _table(work, probes)
+    for left_out in range(1, len(_LESS_WANTED) + 1):
+        if console.measure(grid, options=console.options.update(width=_ANY_WIDTH)).maximum <= console.width:
+            break
+        grid = _table(work, probes, without=_LESS_WANTED[:left_out])
+    return grid
+
+
+def _table(work: Work, probes: list[ProbeRecord], without: Sequence[str] = ()) -> Table:
     grid = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
     grid.add_column(work, no_wrap=True)
     grid.add_column("driver", no_wrap=True, style="dim")
@@ -71,6 +85,7 @@ def _table(work: Work, probes: list[ProbeRecord]) -> Table:
             told.ratio(probe["ratio"], baseline=probe["baseline"]),
             "" if probe["place"] is None else str(probe["place"]),
         )
+    grid.columns = [each for each in grid.columns if each.header not in without]
     return grid
 
 

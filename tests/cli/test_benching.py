@@ -114,6 +114,34 @@ def test_the_table_has_a_line_a_driver_and_its_notes_below(
     assert lines[-1] == "page     reports/x/bench.html"
 
 
+@pytest.mark.parametrize(
+    ("columns", "gone"),
+    [("110", []), ("80", ["driver"]), ("70", ["driver", "95 %"]), ("40", ["driver", "95 %", "connect"])],
+)
+def test_a_narrow_terminal_leaves_columns_out_and_cuts_no_number(
+    columns: str,
+    gone: list[str],
+    make_timed: MakeTimed,
+    make_document: MakeDocument,
+    make_terminal: Callable[..., Terminal],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    document = make_document(
+        make_timed("tcp.raw", PACE, connects=[0.0101, 0.0103]),
+        make_timed("orm.sqlalchemy-psycopg", [2 * each for each in PACE]),
+    )
+
+    head, *rows = shown(document, make_terminal(attended=True))[1:4]
+
+    if columns != "40":
+        assert [each for each in ("driver", "95 %", "connect", "median") if each not in head] == gone
+        assert "…" not in "".join(rows)
+        assert "2.00 (2.00 to 2.00)" in rows[1]
+    else:
+        assert not any(each in head for each in gone)
+
+
 def test_what_a_driver_says_moves_no_cursor(
     make_timed: MakeTimed, make_document: MakeDocument, make_terminal: Callable[..., Terminal]
 ) -> None:
