@@ -284,6 +284,17 @@ def in_memory(name: str) -> int:
     """A file that is in memory only, written at its end; Linux."""
     import fcntl  # noqa: PLC0415 - there is none on Windows
 
-    descriptor = os.memfd_create(name)
+    descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
     return descriptor
+
+
+def seal(descriptor: int) -> None:
+    """Let a file of `in_memory` grow no more: writes to it fail from now on, and it can still be emptied.
+
+    Args:
+        descriptor: its.
+    """
+    import fcntl  # noqa: PLC0415 - there is none on Windows
+
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW)

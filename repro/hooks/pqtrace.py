@@ -17,7 +17,7 @@ from typing import Any
 from repro.hooks import libpq
 from repro.hooks.dial import Dial
 from repro.hooks.patches import Patches
-from repro.hooks.payload import Payload, in_memory
+from repro.hooks.payload import Payload, in_memory, seal
 from repro.hooks.recorder import Recorder
 from repro.wire.pqtrace import traced
 
@@ -68,14 +68,14 @@ class _Trace:
 
     def end(self) -> None:
         """Write no more, and close: the descriptor's number may soon be another file's."""
-        self.stop()
-        os.close(self.descriptor)
-
-    def stop(self) -> None:
-        """Write no more."""
         pgconn = self.pgconn()
         if pgconn is not None:
             pgconn.untrace()
+        os.close(self.descriptor)
+
+    def stop(self) -> None:
+        """Write no more, from any thread: ``PQuntrace`` while libpq is at work would end the process."""
+        seal(self.descriptor)
 
 
 class _Watch:
