@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from repro.events import Event
 from repro.hooks.dial import Dial
+from repro.hooks.flood import Floods
 from repro.hooks.patches import Patches
 from repro.hooks.recorder import Recorder
 from repro.wire.conversation import Conversation
@@ -69,6 +70,7 @@ class Payload:
         self._decoding = threading.Lock()
         self._over = threading.Event()
         self._overflow = False
+        self._floods = Floods()
         self._sources: list[Source] = []
         self._thread: threading.Thread | None = None
 
@@ -95,7 +97,12 @@ class Payload:
             self._watch()
 
     def emit(self, moment: float, message: Message, dial: Dial | None, src: str = "hook") -> None:
-        """Hand on a message as an event."""
+        """Hand on a message as an event, unless it is one of a flood."""
+        wanted, words = self._floods.takes(message, dial, src)
+        if words is not None:
+            self._note(moment, words, dial)
+        if not wanted:
+            return
         shown = None if dial is None or dial.ignored else dial
         fields = {"sender": message.sender, "len": message.length, **message.fields}
         self._recorder.emit(
@@ -111,6 +118,11 @@ class Payload:
             )
         )
 
+    def _note(self, moment: float, text: str, dial: Dial | None) -> None:
+        shown = None if dial is None or dial.ignored else dial
+        conn, peer = (None, None) if shown is None else (shown.conn, shown.peer)
+        self._recorder.emit(Event("note", moment, moment, "hook", conn, peer, fields={"text": text}))
+
     def tell(self, *, last: bool = False) -> None:
         """Decode what is kept, and hand it on.
 
@@ -125,6 +137,8 @@ class Payload:
                     self.emit(moment, message, stream.dial)
             for source in self._sources:
                 self._recorder.guarded(partial(source, last=last))
+            for dial, words in self._floods.end() if last else ():
+                self._note(time.monotonic(), words, dial)
             if last and self._overflow:
                 self._recorder.note(
                     f"over {MOST_KEPT >> 20} MB at once: the later messages are not in the trace"
