@@ -160,8 +160,8 @@ def _finding(
 
 
 def in_words(failure: str) -> str:
-    """A failure in words; one that is not of the vocabulary is itself."""
-    return WORDS.get(failure, failure)
+    """A failure in words; one that is not of the vocabulary has its own."""
+    return WORDS.get(failure, failure.removeprefix("unknown_failure: "))
 
 
 def _summary(members: Sequence[Outcome], outcomes: Iterable[Outcome]) -> str:

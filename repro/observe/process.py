@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.document import InvalidDocument, Outcome
+from repro.observe import memory
 from repro.observe.catalog import Entry
 from repro.observe.collect import Collected
 from repro.observe.kernel_view import KernelView
@@ -28,11 +29,17 @@ MAX_LINE = 16 * 1024 * 1024
 LOG_LINES = 40
 """Lines of standard error that are kept: the last ones, where a crash says why."""
 
+LOG_WIDTH = 4_096
+"""Bytes of such a line that are kept."""
+
 GRACE_S = 2.0
 """How long a probe that has said its outcome may take to leave."""
 
 FAIR_S = 1.0
 """A probe that was given less and did not end was not tested: a healthy one takes a tenth of that."""
+
+GLUTTONY = f"it used more than {memory.MOST_BYTES >> 20} MiB of memory and was ended"
+"""Why a probe was ended that a server, or its driver, made to take too much."""
 
 Listener = Callable[[str, dict[str, Any]], None]
 
@@ -131,6 +138,7 @@ class ProbeProcess:
     async def _converse(self, request: Request) -> Outcome:
         process = self._started()
         listening = asyncio.create_task(self._listen_to_log())
+        watching = asyncio.create_task(self._end_a_glutton())
         try:
             await self._send(request)
             complaint = await self._listen()
@@ -142,11 +150,20 @@ class ProbeProcess:
             code = await process.wait()
             await asyncio.wait({listening}, timeout=GRACE_S)
             await self.end()
+            if watching.done():
+                return self._ended_by("crash", f"unknown_failure: {GLUTTONY}", GLUTTONY, request)
             return self._ended_by("crash", "driver_crash", how_it_ended(code), request)
         finally:
-            listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await listening
+            for task in (listening, watching):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    async def _end_a_glutton(self) -> None:
+        """Kill the probe if it takes too much memory; its end is then seen as any other."""
+        process = self._started()
+        await memory.exceeded(process.pid)
+        await kill_group(process.pid)
 
     async def _send(self, request: Request) -> None:
         stdin = self._started().stdin
@@ -200,7 +217,7 @@ class ProbeProcess:
                 continue
             if not line:
                 return
-            self._log = [*self._log[1 - LOG_LINES :], line.decode("utf-8", "replace").rstrip()]
+            self._log = [*self._log[1 - LOG_LINES :], line[:LOG_WIDTH].decode("utf-8", "replace").rstrip()]
 
     async def give_up(self, reason: str, request: Request) -> Outcome:
         """End a probe that does not answer any more, and say so.

@@ -188,6 +188,8 @@ def _by_family(error: BaseException) -> str | None:
         return "timeout"
     if isinstance(error, EOFError):
         return "eof"
+    if type(error).__name__ == "RemoteProtocolError":  # of httpx and httpcore, for whatever is no HTTP
+        return "protocol_mismatch"
     names = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
     if any(name.startswith("redis.") and name.endswith("ResponseError") for name in names):
         return "redis_error"

@@ -15,7 +15,7 @@ import pytest
 
 from repro.document import Outcome
 from repro.observe.catalog import Entry
-from repro.observe.process import MAX_LINE, ProbeProcess, child_environment, how_it_ended
+from repro.observe.process import GLUTTONY, LOG_WIDTH, MAX_LINE, ProbeProcess, child_environment, how_it_ended
 from repro.probe.request import Request
 
 ENTRY = Entry("test.probe", "probe.py", ("DATABASE_URL",))
@@ -77,6 +77,25 @@ def test_what_is_no_line_of_the_protocol_is_passed_over(script: Any) -> None:
     outcome, _ = run(script('print("garbage"); print("[1]"); say(line="outcome", status="pass")'))
 
     assert outcome["status"] == "pass"
+
+
+def test_a_driver_that_takes_too_much_memory_is_ended_and_that_is_said(
+    script: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("repro.observe.memory.MOST_BYTES", 100 << 20)
+
+    outcome, _ = run(script(f"{COMMITTING}held = b'x' * (200 << 20); time.sleep({PLENTY_S})"))
+
+    assert outcome["status"] == "crash"
+    assert outcome["error"] is not None
+    assert outcome["error"]["failure"] == f"unknown_failure: {GLUTTONY}"
+    assert (outcome["error"]["operation"], outcome["applied"]) == ("commit", "unknown")
+
+
+def test_a_long_line_on_standard_error_is_kept_in_part(script: Any) -> None:
+    outcome, _ = run(script("sys.stderr.write('x' * 1_000_000)"))
+
+    assert [len(line) for line in outcome["log"]] == [LOG_WIDTH]
 
 
 @pytest.mark.parametrize(

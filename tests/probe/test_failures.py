@@ -94,6 +94,8 @@ def made(name: str, *args: object) -> Exception:
         (TypeError("connect() got an unexpected keyword argument 'sslmode'"), "config_invalid"),
         (Exception("This can now be called only as a tagged-template function"), "unsupported"),
         (EOFError(), "eof"),
+        (made("RemoteProtocolError", "Receive buffer too long"), "protocol_mismatch"),
+        (made("RemoteProtocolError", "Server disconnected without sending a response."), "eof"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
