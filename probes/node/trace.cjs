@@ -82,28 +82,41 @@ tls.connect = function (...args) {
     muted.add(below);
   }
   const conn = numberOf(socket);
-  watchBytes(socket, conn, 'secureConnect');
+  watchBytes(socket, conn, 'secureConnect', { inside: true });
+  let vouched = {};
+  socket.prependOnceListener('secure', () => (vouched = issuer(socket))); // an untrusted one is gone right after
   socket.prependOnceListener('secureConnect', () =>
     tell({
       event: 'tls.handshake', conn, t0, t: now(), code: null, 'tls.sni': socket.servername || null,
       'tls.version': socket.getProtocol(), 'tls.cipher': socket.getCipher()?.standardName ?? null,
-      'tls.alpn': socket.alpnProtocol || null,
+      'tls.alpn': socket.alpnProtocol || null, ...vouched,
     }),
   );
   socket.once('error', (error) => {
     if (error.syscall !== 'connect' && !socket.authorized && !socket.getProtocol()) {
-      tell({ event: 'tls.handshake', conn, t0, t: now(), code: error.code ?? 'ERR_SSL', reason: String(error.reason ?? '') });
+      tell({
+        event: 'tls.handshake', conn, t0, t: now(), code: error.code ?? 'ERR_SSL',
+        reason: String(error.reason ?? ''), ...vouched,
+      });
     }
   });
   return socket;
 };
 
-// What is written before a socket is open waits inside it, and is never sent where it does not open.
-const watchBytes = (socket, conn, opening) => {
+// Who signed the server's certificate; a name that is there twice is a list.
+const issuer = (socket) => {
+  const { O: organisation, CN: name } = socket.getPeerCertificate()?.issuer ?? {};
+  const text = [organisation, name].flat().find((each) => each);
+  return text ? { 'tls.issuer': String(text).slice(0, 64) } : {};
+};
+
+// What is written before a socket is open waits inside it, and is never sent where it does not open. What is inside TLS
+// is another conversation than the one that led to TLS.
+const watchBytes = (socket, conn, opening, where = {}) => {
   let open = false;
   let waiting = [];
   const say = (sender, bytes) => {
-    if (!muted.has(socket)) tell({ bytes, conn, sender, t: now() });
+    if (!muted.has(socket)) tell({ bytes, conn, sender, t: now(), ...where });
   };
   const written = (data, encoding) => {
     const bytes = Buffer.from(data, encoding).toString('base64');

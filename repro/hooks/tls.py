@@ -17,6 +17,7 @@ from typing import Any
 from repro.hooks import deadlines
 from repro.hooks.dial import Dial
 from repro.hooks.failures import failure_of, given_up
+from repro.hooks.issuer import issuer_of
 from repro.hooks.patches import Patches
 from repro.hooks.recorder import Recorder
 
@@ -41,12 +42,13 @@ class Handshake:
             tls__version=tls.version(),
             tls__cipher=cipher and cipher[0],
             tls__alpn=tls.selected_alpn_protocol(),
+            **_vouched(tls),
         )
 
-    def failed(self, error: BaseException) -> None:
-        """It was broken off, by either end."""
+    def failed(self, error: BaseException, tls: ssl.SSLSocket | ssl.SSLObject | None = None) -> None:
+        """It was broken off, by either end; the object knows whose certificate was shown."""
         failure, errno = failure_of(error, self._expired)
-        self._end(failure, errno, **_facts(error))
+        self._end(failure, errno, **_facts(error), **_vouched(tls))
 
     def ended_with(self, error: BaseException | None) -> None:
         """The connection is gone. Changes nothing where the handshake had succeeded.
@@ -119,7 +121,7 @@ class _Watch:
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 raise  # to be called again
             except BaseException as error:
-                handshake.failed(error)
+                handshake.failed(error, tls)
                 raise
             return handshake.succeeded(tls)
 
@@ -145,6 +147,12 @@ class _Watch:
             self._recorder.speaks_for(tls, dial)
             dial.on_lost = handshake.ended_with
         return handshake
+
+
+def _vouched(tls: ssl.SSLSocket | ssl.SSLObject | None) -> dict[str, Any]:
+    """Who vouches for the server's certificate, where one was shown."""
+    issuer = None if tls is None else issuer_of(tls)
+    return {} if issuer is None else {"tls__issuer": issuer}
 
 
 def _facts(error: BaseException) -> dict[str, Any]:

@@ -86,6 +86,9 @@ def _of_error(outcome: Outcome) -> Iterator[str]:
 
 def _of_line(line: Mapping[str, Any]) -> Iterator[str]:
     yield from (line[name] for name in _OF_A_LINE if isinstance(line.get(name), str))
+    issuer = line.get("tls.issuer")
+    if isinstance(issuer, str) and "." in issuer and " " not in issuer:  # of a certificate signed by itself
+        yield issuer
     if isinstance(answers := line.get("dns.answers"), list):
         yield from (each for each in answers if isinstance(each, str))
     if (peer := line.get("peer")) is not None:

@@ -4,11 +4,14 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
 
 import anyio
 import pytest
+import trustme
 import uvloop
 
 from repro.events import Event
@@ -51,7 +54,32 @@ def test_a_blocking_handshake_has_its_facts(
         "tls.version": "TLSv1.2",
         "tls.cipher": cipher[0],
         "tls.alpn": "http/1.1",
+        "tls.issuer": f"trustme v{version('trustme')}",
     }
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_who_vouches_for_the_server_is_told_of_one_that_is_not_trusted_too(
+    verified: bool, any_server: Serve, seen: Seen
+) -> None:
+    authority = trustme.CA(organization_name="An inspecting \x1b[31mproxy", organization_unit_name="x" * 64)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    client = ssl.create_default_context()
+    if not verified:
+        client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", any_server(context))) as plain, suppress(ssl.SSLError):
+        client.wrap_socket(plain, server_hostname="localhost").close()
+    (handshake,) = seen("tls.handshake")
+    assert handshake.failure == ("tls_unknown_authority" if verified else None)
+    assert handshake.fields["tls.issuer"] == "An inspecting \x1b[31mproxy"
+
+
+def test_a_server_that_shows_no_certificate_has_no_issuer(serve: Serve, seen: Seen) -> None:
+    with socket.create_connection(("127.0.0.1", serve(lambda c: c.close()))) as plain, suppress(OSError):
+        ssl.create_default_context().wrap_socket(plain, server_hostname="localhost")
+    (handshake,) = seen("tls.handshake")
+    assert "tls.issuer" not in handshake.fields
 
 
 def test_a_socket_that_is_wrapped_before_it_connects_is_followed_too(

@@ -35,6 +35,7 @@ def test_the_hosts_of_every_setting(variables: dict[str, str], environ: dict[str
     [
         {"dns.name": "db.acme.io"},
         {"tls.sni": "db.acme.io"},
+        {"tls.issuer": "db.acme.io"},
         {"host": "db.acme.io"},
         {"dns.name": None, "host": 3, "dns.answers": None, "tls.sni": "db.acme.io"},
     ],

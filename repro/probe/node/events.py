@@ -40,7 +40,7 @@ class Preload:
     def __init__(self, process: int) -> None:
         self._process = process
         self._peers: dict[int, Peer] = {}
-        self._conversations: dict[int, Conversation] = {}
+        self._conversations: dict[tuple[int, bool], Conversation] = {}
         self._upgrading: set[int] = set()
 
     def events(self, line: Mapping[str, Any]) -> Iterator[Event]:
@@ -74,7 +74,10 @@ class Preload:
     def _decoded(self, line: Mapping[str, Any]) -> Iterator[Event]:
         conn, moment = int(line["conn"]), float(line["t"])
         peer = self._peers.get(conn)
-        conversation = self._conversations.setdefault(conn, Conversation(None if peer is None else peer.port))
+        layer = (conn, bool(line.get("inside")))  # inside TLS the connection begins anew
+        if layer not in self._conversations:
+            self._conversations[layer] = Conversation(None if peer is None else peer.port)
+        conversation = self._conversations[layer]
         for message in conversation.feed(line["sender"], base64.b64decode(line["bytes"])):
             yield from self._upgrade(message, conn, moment)
             fields = {"sender": message.sender, "len": message.length, **message.fields, "pid": self._process}

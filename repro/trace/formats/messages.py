@@ -104,7 +104,8 @@ def _alert(line: Line) -> list[object]:
 
 def _handshake(line: Line) -> list[object]:
     names = ("tls.sni", "tls.version", "tls.cipher", "tls.alpn")
-    return ["TLS handshake", *(text(line, name) for name in names)]
+    issuer = text(line, "tls.issuer")
+    return ["TLS handshake", *(text(line, name) for name in names), issuer and f"signed by {issuer}"]
 
 
 def _lookup(line: Line) -> list[object]:

@@ -22,6 +22,7 @@ _SAME_VALUE = {
     "dns.name": "dns.question.name",
     "tls.cipher": "tls.cipher",
     "tls.sni": "tls.client.server_name",
+    "tls.issuer": "tls.server.issuer",
     "http.method": "http.request.method",
     "http.path": "url.path",
     "pg.sql": "db.query.text",

@@ -7,6 +7,7 @@ from typing import Any
 
 from repro.events import Event
 from repro.probe.node.events import Preload
+from tests.wire.streams import pg, startup
 
 
 def events(*lines: dict[str, Any]) -> list[Event]:
@@ -66,3 +67,16 @@ def test_payload_is_decoded_and_an_upgrade_is_an_event_of_its_own() -> None:
         )
         upgrade = next(event for event in told if event.op == "http.upgrade")
         assert (upgrade.failure, str(upgrade.peer)) == (failure, "127.0.0.1:443")
+
+
+def test_what_is_inside_tls_is_another_conversation_than_the_one_that_led_to_it() -> None:
+    told = events(
+        connect("127.0.0.1", None),
+        payload("client", bytes.fromhex("0000000804d2162f")),
+        payload("server", b"S"),
+        {**payload("client", startup("user", "someone")), "inside": True},
+        {**payload("server", pg(b"R", bytes(4))), "inside": True},
+    )
+    names = [event.fields["pg.name"] for event in told[1:]]
+    assert names == ["SSLRequest", "SSLResponse", "StartupMessage", "AuthenticationOk"]
+    assert [event.failure for event in told] == [None] * 5

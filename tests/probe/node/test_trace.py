@@ -23,7 +23,7 @@ Traced = Callable[[str], list[Event]]
 
 SERVERS = """
 const fs = require('node:fs'), net = require('node:net');
-const http = require('node:http'), https = require('node:https');
+const http = require('node:http'), https = require('node:https'), tls = require('node:tls');
 const pem = fs.readFileSync('server.pem');
 const ca = fs.readFileSync('ca.pem');
 const started = (server, then) => server.listen(0, '127.0.0.1', () => then(server.address().port, server));
@@ -40,7 +40,7 @@ def traced(tmp_path: Path) -> Traced:
         if os.environ.get("TXREPRO_REQUIRE_NODE") == "1":
             pytest.fail("Node is missing")
         pytest.skip("Node is missing")
-    authority = trustme.CA()
+    authority = trustme.CA(organization_name="An authority")
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
         str(tmp_path / "server.pem")
@@ -89,6 +89,7 @@ def test_a_request_to_a_server_that_is_not_trusted_was_never_sent(traced: Traced
              https.get(`https://127.0.0.1:${port}/`).on('error', closed(server)));"""
     )
     assert told(events) == [("connect", None), ("tls.handshake", "tls_unknown_authority")]
+    assert events[1].fields["tls.issuer"] == "An authority"
 
 
 def test_a_request_that_waited_for_its_connection_is_told_when_it_is_sent(traced: Traced) -> None:
@@ -112,6 +113,30 @@ def test_a_request_that_waited_for_its_handshake_is_told_after_it(traced: Traced
         ("http.request", None),
         ("http.response", None),
     ]
+
+
+def test_what_is_said_inside_tls_after_a_request_for_it_is_told(traced: Traced) -> None:
+    """As a Postgres client does: a few bytes in clear, then TLS over the same socket."""
+    events = traced(
+        """const asked = Buffer.from('0000000804d2162f', 'hex');
+           const inside = new tls.Server({ key: pem, cert: pem }, (end) => end.once('data', () => end.end()));
+           started(net.createServer((raw) => raw.once('data', () => {
+             raw.write('S');
+             inside.emit('connection', raw);
+           })), (port, server) => {
+             const socket = net.connect(port, '127.0.0.1', () => socket.write(asked));
+             socket.once('data', () => {
+               const opened = tls.connect({ socket, ca, checkServerIdentity: () => undefined });
+               opened.on('secureConnect', () => opened.write(Buffer.from('000000080003000000', 'hex')));
+               opened.resume().on('close', closed(server));
+             });
+           });"""
+    )
+    names = [event.fields["pg.name"] for event in events if event.op == "pg.msg"]
+    assert names == ["SSLRequest", "SSLResponse", "StartupMessage"]
+    assert {event.failure for event in events} == {None}
+    (handshake,) = [event for event in events if event.op == "tls.handshake"]
+    assert handshake.fields["tls.issuer"] == "An authority"
 
 
 def test_a_socket_that_is_connected_anew_tells_each_request_once(traced: Traced) -> None:
