@@ -22,11 +22,12 @@ from repro.document import visibility
 from repro.events import Event
 from repro.probe.secrets import redactor_for
 from repro.redaction import Redactor
+from repro.trace.formats.fields import Connection
 from repro.trace.formats.node_debug import node_debug
 from repro.trace.formats.ooni import netevents
 from repro.trace.formats.otel import attributes
 from repro.trace.formats.pcapng import pcapng
-from repro.trace.formats.timeline import line_of
+from repro.trace.formats.timeline import line_of, opened
 from repro.trace.kernel import KernelSource, View
 from repro.trace.tap import Tap
 
@@ -213,14 +214,14 @@ class _Readable:
 
     def __init__(self) -> None:
         self._processes: set[int] = set()
-        self._connections: set[tuple[int, int]] = set()
+        self._connections: set[Connection] = set()
 
     def line(self, line: Line) -> str:
         """One event."""
         if line["pid"] is not None:
             self._processes.add(line["pid"])
-            if line["conn"] is not None:
-                self._connections.add((line["pid"], line["conn"]))
+        if (connection := opened(line)) is not None:
+            self._connections.add(connection)
         return line_of(line, pid=len(self._processes) > 1, conn=len(self._connections) > 1)
 
 

@@ -32,7 +32,7 @@ def timeline(lines: Iterable[Line]) -> Iterator[str]:
     """
     known = list(lines)
     several_processes = len({fields.whole(line, "pid") for line in known} - {None}) > 1
-    several_connections = len({fields.connection(line) for line in known} - {None}) > 1
+    several_connections = len({opened(line) for line in known} - {None}) > 1
     for line in known:
         yield line_of(line, pid=several_processes, conn=several_connections)
 
@@ -51,6 +51,12 @@ def line_of(event: Mapping[str, Any], *, pid: bool = False, conn: bool = False) 
     start = f"{fields.seconds(event, 't0'):9.3f} s  {_who(event, pid=pid, conn=conn)}"
     body = _message(event) if fields.sender(event) else _step(event, op)
     return shortened((start + body).rstrip(), MOST_OF_A_LINE)
+
+
+def opened(event: Line) -> fields.Connection | None:
+    """The connection that the line belongs to; None for an attempt that failed: nothing comes after it."""
+    failed_attempt = fields.operation(event) == "connect" and fields.failure(event) is not None
+    return None if failed_attempt else fields.connection(event)
 
 
 def witnesses(event: Line) -> str:

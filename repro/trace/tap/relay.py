@@ -18,7 +18,7 @@ from repro.wire.message import Decoder, Message, Sender
 
 if TYPE_CHECKING:
     from repro.events import Peer
-    from repro.trace.tap.termination import Termination
+    from repro.trace.tap.termination import Say, Termination
 
 _CHUNK = 256 << 10
 
@@ -75,10 +75,10 @@ class Relay:
         """Bytes carried so far, both ways."""
         return self.sent + self.received
 
-    def terminate(self, termination: Termination, peer: Peer, note: Callable[[str], None]) -> None:
+    def terminate(self, termination: Termination, peer: Peer, say: Say) -> None:
         """Look inside TLS, if the program begins it and can be served; else leave it closed and say why."""
         given = self._client
-        self._client, self._server = termination.between(self._client, self._server, peer, self._show, note)
+        self._client, self._server = termination.between(self._client, self._server, peer, self._show, say)
         if self._client is not given:
             self._decoder = Conversation(peer.port)  # what comes now is what TLS had hidden
 

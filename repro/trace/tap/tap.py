@@ -7,9 +7,10 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from repro.events import Event, Peer
 from repro.trace.kernel import tracee
@@ -19,7 +20,7 @@ from repro.wire.conversation import Conversation
 from repro.wire.message import Message
 
 if TYPE_CHECKING:
-    from repro.trace.tap.termination import Termination
+    from repro.trace.tap.termination import Termination, Verdict
 
 _DIAL_S = 3.0
 """Seconds for the direct dial; after that the program dials itself, and waits itself."""
@@ -129,7 +130,7 @@ class Tap:
             self._relays.add(relay)
         try:
             if self._termination is not None:
-                relay.terminate(self._termination, attempt.peer, self._noted(attempt))
+                relay.terminate(self._termination, attempt.peer, _Saying(self._tell, attempt))
             relay.run()
         except ConnectionAbortedError:
             pass  # it has been noted why
@@ -143,15 +144,27 @@ class Tap:
                 attempt.process, Event("close", now, now, "tap", attempt.conn, attempt.peer, fields=fields)
             )
 
-    def _noted(self, attempt: Attempt) -> Callable[[str], None]:
-        def note(text: str) -> None:
-            now = time.monotonic()
-            self._tell(
-                attempt.process,
-                Event("note", now, now, "tap", attempt.conn, attempt.peer, fields={"text": text}),
-            )
 
-        return note
+class _Saying:
+    """Tells of the tap's own doing on one attempt."""
+
+    def __init__(self, tell: Tell, attempt: Attempt) -> None:
+        self._tell = tell
+        self._attempt = attempt
+
+    def note(self, text: str) -> None:
+        now = time.monotonic()
+        self._say(Event("note", now, now, fields={"text": text}))
+
+    def handshake(self, t0: float, failure: Verdict, facts: Mapping[str, Any]) -> None:
+        fields = {**facts, "observer": "tap"}
+        self._say(
+            Event("tls.handshake", t0, time.monotonic(), failure=failure[0], errno=failure[1], fields=fields)
+        )
+
+    def _say(self, event: Event) -> None:
+        whole = replace(event, src="tap", conn=self._attempt.conn, peer=self._attempt.peer)
+        self._tell(self._attempt.process, whole)
 
 
 def _event(message: Message, attempt: Attempt, now: float) -> Event:

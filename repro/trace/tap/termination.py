@@ -18,17 +18,21 @@ import socket
 import ssl
 import struct
 import tempfile
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import trustme
 
 from repro.events import Peer
+from repro.hooks.failures import failure_of
+from repro.hooks.issuer import issuer_of
 from repro.wire.message import Sender
 from repro.wire.tls import TlsDecoder
 
-Note = Callable[[str], None]
+Verdict = tuple[str | None, str | None]
+"""A failure class and an errno, or None for each."""
 
 Ends = tuple[socket.socket, socket.socket]
 
@@ -53,6 +57,22 @@ class Show(Protocol):
 
     def __call__(self, sender: Sender, data: bytes) -> None:
         """Look at bytes of one side."""
+
+
+class Say(Protocol):
+    """Is told what the tap itself does."""
+
+    def note(self, text: str) -> None:
+        """What could not be done, and why."""
+
+    def handshake(self, t0: float, failure: Verdict, facts: Mapping[str, Any]) -> None:
+        """A handshake with the server has ended.
+
+        Args:
+            t0: when it began, in seconds of the monotonic clock.
+            failure: its class and its errno; None for each that there is not.
+            facts: the fields of the event.
+        """
 
 
 class Termination:
@@ -89,7 +109,7 @@ class Termination:
         server: socket.socket,
         peer: Peer,
         show: Show,
-        note: Note,
+        say: Say,
     ) -> Ends:
         """The ends to carry between: decrypted ones where the program begins TLS, else those given.
 
@@ -98,18 +118,18 @@ class Termination:
             server: the server's end.
             peer: whom the program dialled.
             show: is shown what passes here in clear.
-            note: is told what could not be done, and why.
+            say: is told of the server's handshake, and what could not be done.
         """
         beginning = _peeked(client, len(_SSL_REQUEST)) if _speaks_first(client, server) else b""
         if beginning == _SSL_REQUEST:
             if self.binding_required:
-                note(
+                say.note(
                     "TLS is left closed: PGCHANNELBINDING=require binds the login to the server's certificate"
                 )
                 return client, server
-            return self._after_request(client, server, peer, show, note)
+            return self._after_request(client, server, peer, show, say)
         if beginning[:1] == bytes([_HANDSHAKE_RECORD]):
-            return self._terminated(client, server, peer, show, note)
+            return self._terminated(client, server, peer, show, say)
         return client, server
 
     def _after_request(
@@ -118,7 +138,7 @@ class Termination:
         server: socket.socket,
         peer: Peer,
         show: Show,
-        note: Note,
+        say: Say,
     ) -> Ends:
         client.recv(len(_SSL_REQUEST))
         server.sendall(_SSL_REQUEST)
@@ -128,7 +148,7 @@ class Termination:
         show("server", answer)
         if answer != b"S":
             return client, server
-        return self._terminated(client, server, peer, show, note)
+        return self._terminated(client, server, peer, show, say)
 
     def _terminated(
         self,
@@ -136,7 +156,7 @@ class Termination:
         server: socket.socket,
         peer: Peer,
         show: Show,
-        note: Note,
+        say: Say,
     ) -> Ends:
         hello = _peeked(client, _LONGEST_HELLO, whole=False)
         show("client", hello)
@@ -144,19 +164,38 @@ class Termination:
         host = name or peer.address
         for end in (client, server):
             end.settimeout(_HANDSHAKE_S)
-        try:
-            inner = self._to_the_server(peer, alpn).wrap_socket(server, server_hostname=host)
-        except (OSError, ValueError) as error:
-            note(f"the server's end of TLS failed, so that the program's was ended too: {_said(error)}")
-            raise ConnectionAbortedError("TLS to the server failed") from error
+        inner = self._opened(server, peer, host, alpn, say)
         try:
             outer = self._context(host, inner.selected_alpn_protocol()).wrap_socket(client, server_side=True)
         except OSError as error:
-            note(f"the program does not accept the tap's certificate: {_said(error)}")
+            say.note(f"the program does not accept the tap's certificate: {_said(error)}")
             raise ConnectionAbortedError("TLS to the program failed") from error
         for opened in (outer, inner):
             opened.settimeout(None)
         return outer, inner
+
+    def _opened(
+        self, server: socket.socket, peer: Peer, host: str, alpn: list[str], say: Say
+    ) -> ssl.SSLSocket:
+        """TLS to the server.
+
+        Raises:
+            ConnectionAbortedError: there is none; that has been said.
+        """
+        t0 = time.monotonic()
+        inner: ssl.SSLSocket | None = None
+        try:
+            context = self._to_the_server(peer, alpn)
+            inner = context.wrap_socket(server, server_hostname=host, do_handshake_on_connect=False)
+            inner.do_handshake()
+        except (OSError, ValueError) as error:
+            say.handshake(t0, failure_of(error), _facts(host, inner))
+            say.note(f"the server's end of TLS failed, so that the program's was ended too: {_said(error)}")
+            if inner is not None:
+                inner.close()
+            raise ConnectionAbortedError("TLS to the server failed") from error
+        say.handshake(t0, (None, None), _facts(host, inner))
+        return inner
 
     def _to_the_server(self, peer: Peer, alpn: list[str]) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=str(self._bundle))
@@ -185,6 +224,19 @@ def _speaks_first(client: socket.socket, server: socket.socket) -> bool:
     poll.register(server, select.POLLIN)
     ready = dict(poll.poll())
     return client.fileno() in ready
+
+
+def _facts(host: str, tls: ssl.SSLSocket | None) -> dict[str, Any]:
+    """What is known of the server's end."""
+    cipher = tls and tls.cipher()
+    facts = {
+        "tls.sni": host,
+        "tls.version": tls and tls.version(),
+        "tls.cipher": cipher and cipher[0],
+        "tls.alpn": tls and tls.selected_alpn_protocol(),
+        "tls.issuer": tls and issuer_of(tls),
+    }
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _said(error: BaseException) -> str:

@@ -88,6 +88,8 @@ def test_process_and_connection_stand_where_there_are_several() -> None:
 
     assert [line.split()[2:4] for line in timeline(one + other)] == [["4711", "#1"], ["9", "#2"]]
     assert "#1" not in only(Trace(conn=1).add("close"))
+    refused = Trace(conn=3).add("connect", failure="connection_refused").lines
+    assert not any("#" in line for line in timeline([*refused, *one])), "a refused attempt needs no number"
 
 
 def test_a_long_statement_keeps_its_head_and_its_end() -> None:

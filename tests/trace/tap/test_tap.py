@@ -81,7 +81,32 @@ def test_inside_tls_with_a_certificate_of_its_own(psql: Callable[..., list[str]]
             termination.close()
         assert seen.output == "planted secret|42\n"
         assert {"SSLRequest", "StartupMessage", "Query", "DataRow", "ReadyForQuery"} <= set(names(seen))
+        (handshake,) = [event for _, event in seen.events if event.op == "tls.handshake"]
+        assert handshake.fields["tls.version"] == "TLSv1.3"
+        assert handshake.fields["tls.issuer"].startswith("trustme"), "the server's own, not the tap's"
         assert "planted" not in repr(seen.events)
+
+
+def test_a_server_that_ends_in_the_handshake_is_said_to_have_done_so() -> None:
+    def hang_up(server: socket.socket) -> None:
+        with server.accept()[0] as connection:
+            connection.recv(65536)
+
+    code = "import socket, ssl, sys\nend = socket.create_connection(('127.0.0.1', int(sys.argv[1])))\n"
+    code += "try: ssl.create_default_context().wrap_socket(end, server_hostname='x.invalid')\n"
+    code += "except OSError: pass"
+    termination = Termination({})
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=hang_up, args=(server,))
+        thread.start()
+        try:
+            seen = tapped([*python(code), str(server.getsockname()[1])], termination=termination)
+        finally:
+            termination.close()
+            thread.join()
+    (handshake,) = [event for _, event in seen.events if event.op == "tls.handshake"]
+    assert (handshake.failure, handshake.fields["tls.sni"]) == ("eof", "x.invalid")
+    assert "tls.issuer" not in handshake.fields
 
 
 def test_a_required_channel_binding_is_never_broken(psql: Callable[..., list[str]]) -> None:
