@@ -21,6 +21,11 @@ Kind = Literal["tls", "postgres"]
 _RESET = struct.pack("ii", 1, 0)  # struct linger: on, for zero seconds
 
 
+def _read_nothing_yet(transport: asyncio.Transport) -> None:
+    """Pause once reading has begun: asyncio of 3.11.2 begins it after `connection_made`, paused or not."""
+    asyncio.get_running_loop().call_soon(transport.pause_reading)
+
+
 class ServerSide(asyncio.Protocol):
     """The plain connection to the server behind the front."""
 
@@ -31,7 +36,7 @@ class ServerSide(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Read nothing yet: the client cannot be answered before its handshake."""
         self.transport = cast("asyncio.Transport", transport)
-        self.transport.pause_reading()
+        _read_nothing_yet(self.transport)
 
     def data_received(self, data: bytes) -> None:
         """Hand on to the client."""
@@ -77,7 +82,7 @@ class ClientSide(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Dial the server first; until that has worked the client's bytes wait in the kernel."""
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.pause_reading()
+        _read_nothing_yet(self._transport)
         self._dialling = asyncio.get_running_loop().create_task(self._dial())
 
     def data_received(self, data: bytes) -> None:
