@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import secrets
 import time
@@ -14,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import cast
 
-from repro import __version__, environment_facts
+from repro import __version__, environment_facts, plain_json
 from repro.bench import budget, document, page
 from repro.bench.budget import BadBudget, Budget
 from repro.bench.document import BenchDocument
@@ -180,7 +179,7 @@ def _finish(asked: _Asked, scene: Scene, design: Design, measured: Measured, fol
     redactor = _redactor(design, measured, show_hosts=asked.arguments.show_hosts)
     written = cast("BenchDocument", redactor.value(whole))
     document.validate(written)
-    text = json.dumps(written, indent=2, ensure_ascii=False) + "\n"
+    text = plain_json.dumps(written, indent=2) + "\n"
     _write(folder / "bench.json", text, redactor)
     _write(folder / "bench.html", page.render(written), redactor)
     shown = cast("BenchDocument", _redactor(design, measured, show_hosts=True).value(whole))

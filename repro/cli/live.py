@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from repro import plain_json
 from repro.cli import errors, output, selection, session, target, terminal, wording
 from repro.cli.errors import plain
 from repro.cli.terminal import Symbols
@@ -91,7 +91,7 @@ class JsonLines:
         self._say("outcome", outcome)
 
     def _say(self, kind: str, body: Mapping[str, Any]) -> None:
-        self._write(json.dumps({"line": kind, **body}, ensure_ascii=False, default=str) + "\n")
+        self._write(plain_json.dumps({"line": kind, **body}, default=str) + "\n")
 
 
 class ReadableLines(JsonLines):

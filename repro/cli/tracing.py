@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repro import plain_json
 from repro.cli import errors, wording
 from repro.document import visibility
 from repro.events import Event
@@ -264,16 +265,16 @@ def _check_writable(path: Path) -> None:
 def _write_files(arguments: argparse.Namespace, events: Events) -> None:
     lines = events.lines
     if arguments.out is not None:
-        texts = (json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
+        texts = (plain_json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
         _write(arguments.out, "".join(texts).encode("utf-8", "backslashreplace"), events.redactor)
     if arguments.pcapng is not None:
         data = b"".join(pcapng(lines, wall_offset_s=events.wall_offset_s + events.origin))
         _write(arguments.pcapng, data, events.redactor)
     if arguments.otel is not None:
-        texts = (json.dumps(attributes(line), ensure_ascii=False) + "\n" for line in lines)
+        texts = (plain_json.dumps(attributes(line)) + "\n" for line in lines)
         _write(arguments.otel, "".join(texts).encode("utf-8", "backslashreplace"), events.redactor)
     if arguments.ooni is not None:
-        text = json.dumps(netevents(lines), ensure_ascii=False, indent=1)
+        text = plain_json.dumps(netevents(lines), indent=1)
         _write(arguments.ooni, text.encode("utf-8", "backslashreplace"), events.redactor)
 
 

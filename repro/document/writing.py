@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import tempfile
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from repro import plain_json
 from repro.document.schema import validate, validate_event
 from repro.document.shape import RunDocument
 from repro.document.visibility import with_visibility
@@ -94,12 +94,12 @@ def _files(document: RunDocument, events: Events, reports: Mapping[str, str]) ->
             yield probe["events"], b"".join(map(_line, lines))
     for name, text in reports.items():
         yield name, _bytes(text)
-    yield RUN_FILE, _bytes(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    yield RUN_FILE, _bytes(plain_json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
 def _line(line: Mapping[str, Any]) -> bytes:
     validate_event(line)
-    return _bytes(json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n")
+    return _bytes(plain_json.dumps(line, separators=(",", ":"), allow_nan=False) + "\n")
 
 
 def _bytes(text: str) -> bytes:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from repro import plain_json
+
 FOLDER = "reproductions"
 SCHEMA = "txrepro/reproduction/1"
 
@@ -101,9 +103,7 @@ def write(folder: Path, made: Reproduction, check: Callable[[bytes, str], None])
     """
     place = folder / FOLDER
     program = made.text.encode("utf-8", "backslashreplace")
-    record = (json.dumps(made.as_json(), indent=2, ensure_ascii=False) + "\n").encode(
-        "utf-8", "backslashreplace"
-    )
+    record = (plain_json.dumps(made.as_json(), indent=2) + "\n").encode("utf-8", "backslashreplace")
     check(program, made.file)
     check(record, f"{made.file}.json")
     place.mkdir(exist_ok=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import Final
 
+from repro import plain_json
 from repro.report.difference.comparing import compare
 from repro.report.difference.model import Difference, Side
 
@@ -17,4 +17,4 @@ __all__ = ["DIFFERENCE_SCHEMA", "Difference", "Side", "as_json", "compare"]
 def as_json(difference: Difference) -> str:
     """A difference for programs: ``same``, and the fields of `Difference` and of what it holds."""
     told = {"schema": DIFFERENCE_SCHEMA, "same": difference.same, **dataclasses.asdict(difference)}
-    return json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+    return plain_json.dumps(told, indent=2) + "\n"
