@@ -185,7 +185,11 @@ def _where_to_file(finding: Finding, ending: Ending) -> Iterator[str]:
     if chosen.upstream is None:
         return
     command = f"repro report {wording.path(ending.folder)} --for {chosen.upstream.name}"
-    yield f"file: {command}" if chosen.seen else f"file: not yet. {choice.unseen(chosen.upstream)}"
+    yield (
+        f"file: {command}"
+        if chosen.seen
+        else f"file: not yet. {choice.unseen(ending.document, chosen.upstream)}"
+    )
 
 
 def _pointers(ending: Ending) -> Table:

@@ -143,7 +143,7 @@ CAUSES: tuple[Cause, ...] = (
             "sl-derived-endpoint": "the name was found; it is the port that is wrong",
         },
         fix=(
-            "Take a TCP driver for this database: pg with drizzle-orm/node-postgres.",
+            "Take a TCP driver for this database: pg with drizzle-orm/node-postgres, psycopg or asyncpg in Python.",
             "Or run a proxy for the serverless protocol, such as repro lab gateway, and point neonConfig to it.",
             "With drizzle-orm on @vercel/postgres use createPool() then: the default client is not atomic.",
         ),

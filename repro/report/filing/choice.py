@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from repro.diagnose.undiagnosed import is_push
 from repro.document import FAILING, Finding, Outcome, RunDocument
+from repro.report import facts
 from repro.report.filing import packages, upstream, whose
 from repro.report.filing.upstream import Upstream
 
@@ -47,17 +48,22 @@ def chosen_for(document: RunDocument, finding: Finding) -> Choice:
     because = f"The cause {finding['cause']} is its own."
     if ran(failing, chosen):
         return Choice(chosen, because)
-    return Choice(chosen, f"{because} {unseen(chosen)}.", seen=False)
+    return Choice(chosen, f"{because} {unseen(document, chosen)}.", seen=False)
 
 
-def unseen(target: Upstream) -> str:
+def unseen(document: RunDocument, target: Upstream) -> str:
     """What to do before a report for an upstream of whose packages none failed in the run.
 
     Args:
+        document: the run.
         target: whose packages.
     """
-    of_npm = any(each.startswith("npm:") for each in target.packages)
-    how = "`repro run --node`" if of_npm else "a probe of it"
+    if facts.scenario(document):
+        how = "a scenario of them (`repro lab scenarios`)"
+    elif any(each.startswith("npm:") for each in target.packages):
+        how = "`repro run --node`"
+    else:
+        how = "a probe of it"
     return f"None of its packages failed here, only probes that speak its protocol: repeat it with {how}"
 
 

@@ -94,7 +94,7 @@ def _where(told: Subject, finding: Finding) -> Iterator[str]:
         yield f"nothing to file. {chosen.because}"
         yield f"if you think otherwise, search: {links.search(told)}"
     elif told.lacks_package:
-        yield f"{choice.unseen(target)}; then file it"
+        yield f"{choice.unseen(told.document, target)}; then file it"
         yield f"search first: {links.search(told)}"
     else:
         yield f"channel: {target.channel} at {target.repository}: {target.reason}"

@@ -103,7 +103,7 @@ def _warning(told: Subject) -> Iterator[str]:
     if not told.concerns:
         yield mark(f"nothing that failed in this run is of {told.upstream.name}: do not file this there")
     elif told.lacks_package:
-        yield mark(choice.unseen(told.upstream))
+        yield mark(choice.unseen(told.document, told.upstream))
 
 
 def _joined(blocks: Sequence[str]) -> str:

@@ -148,6 +148,12 @@ def test_a_cause_of_a_package_that_never_ran_is_not_seen_yet(origin: Run) -> Non
     assert choice.chosen_for(origin.document, finding).seen
 
 
+def test_of_a_scenario_one_with_its_packages_is_asked_for(origin: Run) -> None:
+    origin.document["target"]["notes"] = ["the lab, in the scenario sl-localhost-443"]
+    found = choice.unseen(origin.document, upstream.load("neon-serverless"))
+    assert found.endswith("repeat it with a scenario of them (`repro lab scenarios`)")
+
+
 def test_a_servers_package_is_loaded_by_nobody(origin: Run) -> None:
     assert choice.chosen_for(origin.document, known_as(origin, "vr-pgbouncer-options")).seen
 
