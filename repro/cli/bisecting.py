@@ -110,6 +110,8 @@ def _entry(name: str) -> Entry:
 def _package(arguments: argparse.Namespace) -> Pin:
     if arguments.package is None or arguments.good is None or arguments.bad is None:
         raise errors.UsageError("bisect: name a PACKAGE, --good V and --bad V; see `repro bisect --help`")
+    if arguments.good == arguments.bad:
+        raise errors.UsageError("--good and --bad: name the same version; name two")
     if arguments.package == "python":
         raise errors.UsageError(
             "PACKAGE: interpreters cannot be bisected; use `repro matrix --with python=3.11,3.12`"

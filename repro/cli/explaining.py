@@ -20,7 +20,7 @@ def explain(arguments: argparse.Namespace) -> int:
     """Show one cause, or the list of all, or write the pages.
 
     Raises:
-        UsageError: there is no such cause.
+        UsageError: there is no such cause, or the pages cannot be written.
     """
     if arguments.write is not None:
         return _write_pages(arguments.write)
@@ -42,7 +42,9 @@ def _write_pages(folder: Path) -> int:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
         except OSError as error:
-            raise errors.CannotTest(f"{folder / name} cannot be written ({error.strerror})") from error
+            raise errors.UsageError(
+                f"--write {folder}: cannot be written to ({error.strerror}); name a folder that can"
+            ) from error
     return errors.OK
 
 

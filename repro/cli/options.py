@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 _MOST = 1000
 
+_LONGEST_S = 86_400.0
+"""Seconds that a deadline may name: a longer one is a slip, and clocks have their ends."""
+
 _COMMAND_COLUMNS = 34
 """A longer command stands on a line of its own, so that every help text fits 80 columns."""
 
@@ -112,7 +115,7 @@ def path(text: str) -> Path:
 
 
 def positive_seconds(text: str) -> float:
-    """A number of seconds above zero.
+    """A number of seconds above zero, and at most a day.
 
     Raises:
         argparse.ArgumentTypeError: it is none.
@@ -121,6 +124,6 @@ def positive_seconds(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError("give a number of seconds above zero")
+    if not 0 < value <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(f"give a number of seconds above zero, at most {_LONGEST_S:g}")
     return value

@@ -60,7 +60,7 @@ def execute(arguments: argparse.Namespace) -> int:
         UsageError: there is no command.
     """
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
-    if not words:
+    if not words or "://" in words[0]:  # a URL may hold a password, and a command is said again
         raise UsageError("give a command behind `--`, such as: repro trace -- psql")
     from repro.cli import tracing  # noqa: PLC0415 - loads the whole toolkit, which help does not need
 

@@ -14,6 +14,9 @@ _PYTHON = "python"
 _NAME = re.compile(r"(?:@[a-z0-9._~-]+/)?[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[a-z0-9,_-]+\])?")
 _VERSION = re.compile(r"[0-9A-Za-z.+!-]+")
 _RANGE = re.compile(r"[<>=!~^*0-9A-Za-z., +|-]+")
+_OF_PYPI = re.compile(r"[<>=!~^ ]*v?[0-9*]")
+"""How a version there begins; npm has names for some."""
+
 _ENDS = frozenset({"latest", "oldest"})
 _WHOLE = 3
 """So many numbers name one version; fewer name the newest of a series."""
@@ -86,16 +89,23 @@ def pins_of(name: str, versions: Iterable[str]) -> list[Pin]:
     ecosystem: Ecosystem = "npm" if name.startswith(_NPM) else "python" if name == _PYTHON else "pypi"
     bare = name.removeprefix(_NPM)
     if not _NAME.fullmatch(bare):
-        raise BadPin(f"{name!r} is no name of a package")
+        raise BadPin(f"{_shown(name)} is no name of a package")
     found = [Pin(ecosystem, bare, version.strip()) for version in versions]
     for pin in found:
         if not pin.wanted or not (_RANGE.fullmatch(pin.wanted) or pin.wanted in _ENDS):
-            raise BadPin(f"{pin.wanted!r} is no version of {name}")
+            raise BadPin(f"{_shown(pin.wanted)} is no version of {name}")
+        if ecosystem == "pypi" and not (_OF_PYPI.match(pin.wanted) or pin.wanted in _ENDS):
+            raise BadPin(f"{_shown(pin.wanted)} is no version of {name}")
         if ecosystem == "npm" and pin.wanted == "oldest":
             raise BadPin(f"oldest is for Python packages; name a version of {name}")
         if ecosystem == "python" and pin.wanted in _ENDS:
             raise BadPin("name a version of python, such as 3.12")
     return found
+
+
+def _shown(text: str) -> str:
+    """What was typed, fit to be said again: a URL may hold a password."""
+    return "that" if "://" in text else repr(text[:80])
 
 
 def parse(text: str) -> list[Pin]:
@@ -106,7 +116,7 @@ def parse(text: str) -> list[Pin]:
     """
     name, sign, versions = text.partition("=")
     if not sign or not versions:
-        raise BadPin(f"{text!r} is not NAME=VERSION,VERSION")
+        raise BadPin(f"{_shown(text)} is not NAME=VERSION,VERSION")
     is_range = versions[0] in "<>=!~^"
     return pins_of(name, [versions] if is_range else versions.split(","))
 
