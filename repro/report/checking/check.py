@@ -161,6 +161,8 @@ def _left_open(name: str) -> tuple[str, str]:
         return "the summary is not written", "write one sentence, and delete the comment"
     if name == "fill":
         return "the place for what only you know is not filled", "fill it, or delete the comment"
+    if name == "stop":
+        return "is marked as nothing to file there, or not yet", "do as the comment says"
     if name in decision.ASKED:
         return f"the place for {name} is not filled", "write it where the comment stands"
     return f"the place for {name} is not filled", "fill it, or delete the comment"

@@ -43,6 +43,7 @@ _SIGNS = tuple(
         (r"\bbearer\s+", r"(?=\S*[\d_=+/~-])[\w.~+/=-]{6,400}", ""),
         (r"\bpassword\s+", r"'[^']{1,400}'", ""),
         (r"\bcurl\b.{0,200}?\s(?:-u|--user)[\s=]+[\"']?[^\s:\"']{1,100}:", _BARE, ""),
+        (r"\b(?:redis|valkey)-cli\b.{0,200}?\s(?:-a|--pass)\s+", rf"{_QUOTED}|{_BARE}", ""),
         (r"(?:^|\s)--(?:password|passwd|token)\s+", rf"{_QUOTED}|{_BARE}", ""),
     )
 )

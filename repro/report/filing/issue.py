@@ -101,9 +101,13 @@ def _under_headings(told: Subject) -> Body:
 def _warning(told: Subject) -> Iterator[str]:
     """A mark above a body that is not the upstream's affair, or not yet; it keeps it from being filed."""
     if not told.concerns:
-        yield mark(f"nothing that failed in this run is of {told.upstream.name}: do not file this there")
+        yield _stop(f"nothing that failed in this run is of {told.upstream.name}: do not file this there")
     elif told.lacks_package:
-        yield mark(choice.unseen(told.document, told.upstream))
+        yield _stop(choice.unseen(told.document, told.upstream))
+
+
+def _stop(why: str) -> str:
+    return f"<!-- txrepro:stop {why} -->"
 
 
 def _joined(blocks: Sequence[str]) -> str:

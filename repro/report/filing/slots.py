@@ -104,7 +104,7 @@ def redis(subject: Subject, _heading: Heading) -> str:
 def pgbouncer(subject: Subject, _heading: Heading) -> str:
     """Whether a pooler is in the way, as far as the run knows."""
     if subject.finding is not None and subject.finding["layer"] == "pooler":
-        return f"yes: {subject.finding['cause']}"
+        return f"yes: {subject.finding['title']}"
     if subject.document["target"].get("kind") == "lab":
         return "no"
     known = subject.document["target"].get("database")

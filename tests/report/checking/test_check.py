@@ -50,6 +50,11 @@ def test_a_mark_of_an_upstreams_form_is_told() -> None:
     assert of("a <!-- txrepro:fill yes or no --> b\n") == ["1 the place for what only you know is not filled"]
 
 
+def test_a_body_that_belongs_elsewhere_is_told_as_such_and_not_as_a_place_to_fill() -> None:
+    text = "<!-- txrepro:stop nothing that failed in this run is of it: do not file this there -->\n"
+    assert of(text + "\nIt fails.\n") == ["1 is marked as nothing to file there, or not yet"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -164,6 +169,8 @@ def test_a_known_secret_across_lines_is_found() -> None:
             "curl -H 'Authorization: Bearer abc123'",
             "curl -u bob:hunter2 https://a.test",
             "--password hunter2",
+            "redis-cli -h host.test -a hunter2 PING",
+            "valkey-cli --pass 'hunter2'",
         ),
         *("ALTER ROLE bob PASSWORD 'x9'", "password=abc$def9", "password=[redacted:1a2b3c] token=x9"),
     ],
@@ -182,6 +189,7 @@ def test_what_looks_like_a_secret_is_found_in_code_too(line: str) -> None:
         "connect to [ipv6:1a2b3c]:5432",
         "password authentication failed for user",
         *('password=os.environ["PGPASSWORD"],', "password=os.environ[...]", "token=$TOKEN", "token=${TOKEN}"),
+        *("redis-cli -a $REDISCLI_AUTH", "redis-cli -a <password>", "redis-cli -p 6379 PING"),
         *(
             "password=<password>",
             "postgres://app:<password>@host.test/app",

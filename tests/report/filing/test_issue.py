@@ -114,7 +114,7 @@ def test_the_sentence_and_what_the_run_cannot_know_are_left_to_the_person(name: 
 
     assert text.count(template.SUMMARY) == 1
     marks = re.findall(r"<!-- txrepro:(\w+)", text)
-    assert set(marks) <= {"summary", "fill"}
+    assert set(marks) <= {"summary", "fill", "stop"}
 
 
 def test_the_questions_of_asyncpg_are_a_list_with_answers(origin: Run) -> None:
@@ -190,6 +190,13 @@ def test_whether_there_is_a_pooler_as_far_as_the_run_knows(
     assert f"* **Do you use pgbouncer?**: {answer}" in body(origin, upstream.load("asyncpg"))
 
 
+def test_a_poolers_finding_is_told_in_words(origin: Run) -> None:
+    title = "Behind the pooler the name of a statement is another one's"
+    origin.document["findings"][0].update({"cause": "pool-wrong-plan", "layer": "pooler", "title": title})
+
+    assert f"* **Do you use pgbouncer?**: `yes: {title}`" in body(origin, upstream.load("asyncpg"))
+
+
 def test_a_service_is_named_by_its_hosts(origin: Run) -> None:
     for outcome in origin.document["probes"]:
         for endpoint in outcome["predicted"]:
@@ -202,9 +209,9 @@ def test_a_service_is_named_by_its_hosts(origin: Run) -> None:
 def test_a_report_that_is_not_the_upstreams_affair_is_marked_at_its_head(origin: Run) -> None:
     text = body(origin, upstream.load("redis-py"))
     assert text.startswith(
-        "<!-- txrepro:fill nothing that failed in this run is of redis-py: do not file this"
+        "<!-- txrepro:stop nothing that failed in this run is of redis-py: do not file this"
     )
-    assert not body(origin, upstream.load("websockets")).startswith("<!-- txrepro:fill")
+    assert not body(origin, upstream.load("websockets")).startswith("<!-- txrepro:stop")
 
 
 def test_packages_of_npm_are_told_with_facts_of_node(origin: Run) -> None:

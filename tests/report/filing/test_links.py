@@ -207,7 +207,7 @@ def test_of_an_upstream_whose_package_never_ran_nothing_is_filed_yet(origin: Run
     )
     assert "issues/new" not in "\n".join(lines)
     text = issue.render(origin.document, origin.events, upstream.load("neon-serverless"))
-    assert text.startswith("<!-- txrepro:fill None of its packages failed here")
+    assert text.startswith("<!-- txrepro:stop None of its packages failed here")
 
 
 @pytest.mark.parametrize(("name", "offered"), [("neon-serverless", False), ("websockets", True)])
