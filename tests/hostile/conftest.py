@@ -22,6 +22,17 @@ ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "hostile-passw0rd"
 TOKEN = "hostile-t0ken"
 
+METER = """
+import pathlib, resource, subprocess, sys
+code = subprocess.run(sys.argv[2:]).returncode
+pathlib.Path(sys.argv[1]).write_text(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10))
+sys.exit(code)
+"""
+"""Runs a command and writes the bytes that it, or the largest of its children, had at most.
+
+A child begins with the size of its parent, and the process that runs the tests is large by then.
+"""
+
 TARGET = {
     "DATABASE_URL": f"postgresql://app:{PASSWORD}@127.0.0.1:{{database}}/app",
     "NEON_FETCH_ENDPOINT": "http://127.0.0.1:{fetch}/sql",
@@ -83,22 +94,20 @@ def environment(variables: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 def carried_out(folder: Path, variables: Mapping[str, str], *arguments: str) -> Ran:
     """Run a command of `repro` to its end."""
-    output, errors = folder / "output", folder / "errors"
+    output, errors, peak = folder / "output", folder / "errors", folder / "peak"
     began = time.monotonic()
     with output.open("w") as out, errors.open("w") as err:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "repro", *arguments],
+        code = subprocess.call(
+            [sys.executable, "-S", "-c", METER, str(peak), sys.executable, "-m", "repro", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
             cwd=folder,
             env=environment(variables, folder),
         )
-        _, status, used = os.wait4(process.pid, 0)  # of its children too, the largest of all counts
-    process.returncode = os.waitstatus_to_exitcode(status)
     took_s = time.monotonic() - began
     out_text, err_text = (each.read_text("utf-8", "surrogateescape") for each in (output, errors))
-    return Ran(process.returncode, out_text, err_text, took_s, used.ru_maxrss << 10, folder)
+    return Ran(code, out_text, err_text, took_s, int(peak.read_text("ascii")), folder)
 
 
 @pytest.fixture(scope="module")

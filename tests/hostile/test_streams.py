@@ -17,7 +17,7 @@ from tests.hostile.conftest import PASSWORD, TOKEN, Run
 
 MEBIBYTE = 1 << 20
 USUAL = 256 * MEBIBYTE
-"""A probe needs a quarter of it; a child begins with the size of the process that runs the tests."""
+"""A probe needs a quarter of it."""
 
 LATE_S = 10.0
 """A run that hangs is later; how late one may be is what tests/benchmarks/test_blackholes.py says."""
