@@ -21,6 +21,10 @@ from repro.hooks.recorder import Recorder
 
 _Trace = Callable[[str, dict[str, Any]], Any]
 
+_STEPS = frozenset(
+    {"send_request_headers.started", "receive_response_headers.complete", "receive_response_headers.failed"}
+)
+
 
 def hook(httpcore: ModuleType, patches: Patches, recorder: Recorder) -> None:
     """Watch the connections of both protocol versions, sync and async."""
@@ -112,7 +116,9 @@ class _Exchange:
 
     def traced(self, name: str, info: Mapping[str, Any]) -> None:
         """Take in one step: ``http11.send_request_headers.started``, ``….failed``, and so on."""
-        self._recorder.guarded(lambda: self._step(name.partition(".")[2], info))
+        step = name.partition(".")[2]
+        if step in _STEPS:
+            self._recorder.guarded(lambda: self._step(step, info))
 
     def _step(self, step: str, info: Mapping[str, Any]) -> None:
         if step == "send_request_headers.started":
