@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,11 @@ from repro.wire.postgres import PostgresDecoder
 from tests.wire.streams import pg
 
 ROUNDS = 400
+
+LIMIT = 1.10
+
+AT_MOST = 3
+"""How often it is measured where the limit is not kept."""
 
 DRIVERS = [
     *("raw", "psycopg", "sqlalchemy", "neon_http", "neon_websocket"),
@@ -96,22 +102,56 @@ def test_a_watched_transaction(
     benchmark: BenchmarkFixture,
 ) -> None:
     where = queue_name if driver.startswith("push:") else schema
-    with workers(driver, where, lab) as (watched, plain, control):
-        for each in (watched, plain, control):
+    with workers(driver, where, lab) as three:
+        watched = three[0]
+        for each in three:
             for _ in range(20):
                 each.ask()
-        times = list(rounds([watched, plain, control]))
+        figures = least(Figures.of(list(rounds(list(three)))) for _ in range(AT_MOST))
         benchmark.pedantic(watched.ask, rounds=20)
         messages = watched.ask("messages")
         attempts = [str(event.peer) for event in watched.connects if event.op == "connect"]
-    ratio = statistics.median(seen / unseen for seen, unseen, _ in times)
-    noise = statistics.median(other / unseen for _, unseen, other in times)
-    seen, unseen, _ = (statistics.median(column) for column in zip(*times, strict=True))
-    say(
-        f"tracing {driver:<18} {ratio:.3f} x ({seen / 1e3:.0f} us against {unseen / 1e3:.0f} us; "
-        f"noise {noise:.3f}); {messages} messages, {len(attempts)} attempts seen"
-    )
+    say(f"tracing {driver:<18} {figures}; {messages} messages, {len(attempts)} attempts seen")
     assert attempts, "it still sees every attempt"
+    assert figures.ratio <= LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Medians of the rounds' ratios.
+
+    Args:
+        ratio: a watched one against the mean of the two that are not.
+        noise: these two against each other.
+        watched_us, plain_us: the medians of the times, in microseconds.
+    """
+
+    ratio: float
+    noise: float
+    watched_us: float
+    plain_us: float
+
+    @classmethod
+    def of(cls, times: list[list[int]]) -> Figures:
+        """Of the nanoseconds of each round: watched, plain, and plain again."""
+        return cls(
+            statistics.median(2 * seen / (plain + control) for seen, plain, control in times),
+            statistics.median(control / plain for _, plain, control in times),
+            statistics.median(seen for seen, _, _ in times) / 1e3,
+            statistics.median(plain for _, plain, _ in times) / 1e3,
+        )
+
+    def __str__(self) -> str:
+        times = f"{self.watched_us:.0f} us against {self.plain_us:.0f} us"
+        return f"{self.ratio:.3f} x ({times}; noise {self.noise:.3f})"
+
+
+def least(measured: Iterator[Figures]) -> Figures:
+    """The first that keeps the limit, else the last: of a machine with other work one may not."""
+    for figures in measured:
+        if figures.ratio <= LIMIT:
+            break
+    return figures
 
 
 def test_decoding_postgres_against_tshark(
@@ -143,10 +183,11 @@ def test_decoding_postgres_against_tshark(
     theirs_s = time.perf_counter() - begun
     dissected = told.count(",") + sum(1 for line in told.splitlines() if line)
     say(
-        f"decoding: {count / ours_s:,.0f} messages/s here, {dissected / theirs_s:,.0f} by tshark "
-        f"({ours_s / count / (theirs_s / dissected):.2f} x the time a message)"
+        f"decoding {count} messages of Postgres: {count / ours_s:,.0f} a second here, "
+        f"{dissected / theirs_s:,.0f} by tshark, {ours_s / theirs_s:.3f} x"
     )
-    assert count >= 4 * count_of_answers
+    assert count == dissected == 4 * count_of_answers
+    assert ours_s <= theirs_s
 
 
 def _lines(rounds: int) -> Iterator[dict[str, object]]:
