@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import signal
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +20,7 @@ from repro.lab.messages import ServerInfo
 from repro.lab.process import Lab
 from repro.observe.catalog import Entry
 from repro.observe.collect import Collected, as_stage
-from repro.observe.interruption import SIGNALS
+from repro.observe.interruption import until_interrupted
 from repro.observe.plan import ASKING_ALLOWANCE_S, WRITING_ALLOWANCE_S, Plan, reason_to_skip
 from repro.observe.process import SETTINGS, Listener, ProbeProcess
 from repro.observe.progress import Progress
@@ -101,7 +100,10 @@ class _Run:
         self._progress.planned([entry.name for entry in self._plan.entries], self._plan.share_s)
         lab = self._launched_lab()
         try:
-            await (self._interruptibly(self._probes(lab)) if self._alone else self._probes(lab))
+            if self._alone:
+                self._seen.interrupted = await until_interrupted(self._probes(lab))
+            else:
+                await self._probes(lab)
             self._check_lab(lab)
         finally:
             if lab is not None:
@@ -119,33 +121,6 @@ class _Run:
             return None
         self._progress.lab("starting")
         return Lab.launch(postgres_bindir=self._plan.postgres_bindir, redis_server=self._plan.redis_server)
-
-    async def _interruptibly(self, work: Coroutine[Any, Any, None]) -> None:
-        """The first signal ends the work in good order; a second one is Python's own business."""
-        task = asyncio.create_task(work)
-        loop = asyncio.get_running_loop()
-        before = {number: signal.getsignal(number) for number in SIGNALS}
-        heard = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
-
-        def restore() -> None:
-            for number, handler in heard.items():
-                loop.remove_signal_handler(number)
-                signal.signal(number, handler)
-
-        def interrupt() -> None:
-            self._seen.interrupted = True
-            restore()
-            task.cancel()
-
-        for number in heard:
-            loop.add_signal_handler(number, interrupt)
-        try:
-            await task
-        except asyncio.CancelledError:
-            if not self._seen.interrupted:
-                raise
-        finally:
-            restore()
 
     async def _probes(self, lab: Lab | None) -> None:
         try:
