@@ -33,13 +33,7 @@ EPILOG = options.epilog(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
-    parser.add_argument(
-        "--only",
-        action="append",
-        metavar="GLOB",
-        default=[],
-        help="only the probes of these names; may be repeated, and be a list with commas",
-    )
+    options.add_only(parser)
     parser.add_argument(
         "--repeat",
         type=options.count,
@@ -68,11 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the orders in which the drivers take turns (default: a new one, which is told)",
     )
     options.add_target(parser)
-    parser.add_argument(
-        "--show-hosts",
-        action="store_true",
-        help="write foreign hosts, their addresses and users as they are, and not as tokens",
-    )
+    options.add_show_hosts(parser)
     parser.add_argument(
         "--json", action="store_true", help="print the document of the bench alone on standard output"
     )

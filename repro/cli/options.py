@@ -40,6 +40,17 @@ def count(text: str) -> int:
     return number
 
 
+def add_only(parser: argparse.ArgumentParser) -> None:
+    """The flag that names the probes."""
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="GLOB",
+        default=[],
+        help="only the probes of these names; may be repeated, and be a list with commas",
+    )
+
+
 def add_show_hosts(parser: argparse.ArgumentParser) -> None:
     """The flag that says that whose target it is may be told."""
     parser.add_argument(

@@ -34,13 +34,7 @@ EPILOG = options.epilog(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
-    parser.add_argument(
-        "--only",
-        action="append",
-        metavar="GLOB",
-        default=[],
-        help="only the probes of these names; may be repeated, and be a list with commas",
-    )
+    options.add_only(parser)
     parser.add_argument(
         "--node",
         action="store_true",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -13,12 +13,10 @@ from repro.bench import told
 from repro.bench.document import BenchDocument, ProbeRecord
 from repro.bench.lineup import BASELINES, Work
 from repro.cli import wording
-from repro.cli.errors import plain
 from repro.cli.table import STYLES
 from repro.cli.terminal import Symbols, Terminal
 from repro.document import FAILING
 
-_LONGEST_TEXT = 300
 _ANY_WIDTH = 1_000
 _LESS_WANTED = ("driver", "95 %", "connect")
 _STYLE_OF_A_VERDICT = {"kept": "green", "exceeded": "bold red", "unclear": "yellow", "not_measured": "yellow"}
@@ -27,13 +25,7 @@ _STYLE_OF_A_VERDICT = {"kept": "green", "exceeded": "bold red", "unclear": "yell
 def show(document: BenchDocument, folder: Path, terminal: Terminal) -> None:
     """Print it to a terminal or a pipe."""
     console = terminal.console()
-    with console.capture() as captured:
-        console.print(Group(*_parts(document, folder, terminal.symbols, console)))
-    shown = captured.get()
-    if not terminal.attended:
-        shown = "".join(f"{line.rstrip()}\n" for line in shown.splitlines())
-    terminal.stream.write(shown)
-    terminal.stream.flush()
+    terminal.show(console, _parts(document, folder, terminal.symbols, console))
 
 
 def _parts(
@@ -45,7 +37,7 @@ def _parts(
         if measured:
             yield Text()
             yield _fitting(work, measured, console)
-            yield from (Text(_data(note), style="dim") for note in told.notes(document, work))
+            yield from (Text(wording.data(note), style="dim") for note in told.notes(document, work))
     failing = [each for each in document["probes"] if each["status"] in FAILING]
     if failing:
         yield Text()
@@ -94,7 +86,7 @@ def _failures(probes: list[ProbeRecord], symbols: Symbols) -> Table:
     for probe in probes:
         grid.add_row(
             Text(f"{symbols.failed} {probe['name']}", style=STYLES["fail"], no_wrap=True),
-            Text(_data(told.failure(probe))),
+            Text(wording.data(told.failure(probe))),
         )
     return grid
 
@@ -114,18 +106,13 @@ def _pointers(document: BenchDocument, folder: Path) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     for probe in document["probes"]:
         if probe["status"] == "skip":
-            grid.add_row(
-                Text("skipped", style="yellow"), Text(f"{probe['name']}: {_data(probe['reason'] or '')}")
-            )
+            reason = wording.data(probe["reason"] or "")
+            grid.add_row(Text("skipped", style="yellow"), Text(f"{probe['name']}: {reason}"))
         for note in probe["notes"]:
-            grid.add_row(Text("left", style="bold yellow"), Text(_data(note)))
+            grid.add_row(Text("left", style="bold yellow"), Text(wording.data(note)))
     failing = [each["name"] for each in document["probes"] if each["status"] in FAILING]
     if failing:
         grid.add_row(Text("why", style="dim"), Text(f"repro run --only {','.join(failing)}"))
     grid.add_row(Text("method", style="dim"), Text(told.method(document)))
     grid.add_row(Text("page", style="dim"), Text(wording.path(folder / "bench.html"), overflow="fold"))
     return grid
-
-
-def _data(text: str) -> str:
-    return wording.shortened(plain(text), _LONGEST_TEXT, "~")

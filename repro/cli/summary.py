@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from repro.cli import wording
-from repro.cli.errors import plain
 from repro.cli.table import STYLES
 from repro.cli.terminal import Symbols, Terminal
 from repro.document import FAILING, Finding, Outcome, RunDocument
@@ -29,7 +28,6 @@ VERDICT_STYLES = {
     "interrupted": "bold yellow",
 }
 
-_LONGEST_TEXT = 300
 _MOST_THREADS = 2
 
 
@@ -56,14 +54,7 @@ class Ending:
 
 def show(ending: Ending, terminal: Terminal) -> None:
     """Print the last screen to a terminal or a pipe."""
-    console = terminal.console()
-    with console.capture() as captured:
-        console.print(Group(*_parts(ending, terminal.symbols)))
-    shown = captured.get()
-    if not terminal.attended:
-        shown = "".join(f"{line.rstrip()}\n" for line in shown.splitlines())
-    terminal.stream.write(shown)
-    terminal.stream.flush()
+    terminal.show(terminal.console(), _parts(ending, terminal.symbols))
 
 
 def _parts(ending: Ending, symbols: Symbols) -> Iterator[RenderableType]:
@@ -72,7 +63,7 @@ def _parts(ending: Ending, symbols: Symbols) -> Iterator[RenderableType]:
     yield _verdict(ending)
     alone = [outcome["name"] for outcome in document["probes"] if _was_tried_alone(outcome)]
     if alone:
-        yield Text(f"with one transaction at a time only: {_data(', '.join(alone))}", style="dim")
+        yield Text(f"with one transaction at a time only: {wording.data(', '.join(alone))}", style="dim")
     failing = [outcome for outcome in document["probes"] if outcome["status"] in FAILING]
     if failing:
         yield Text()
@@ -127,8 +118,8 @@ def _failures(outcomes: Iterable[Outcome], symbols: Symbols) -> Table:
         grid.add_row(
             Text(f"{symbols.failed} {outcome['name']}", style=STYLES["fail"], no_wrap=True),
             Text(operation, no_wrap=True),
-            Text(_data(failure)),
-            Text(_data(_where(outcome))),
+            Text(wording.data(failure)),
+            Text(wording.data(_where(outcome))),
         )
     return grid
 
@@ -150,11 +141,11 @@ def _findings(ending: Ending) -> Table:
         grid.add_row(
             Text(f"finding {number}", style="bold", no_wrap=True),
             Text.assemble(
-                (_data(finding["title"]), ""),
-                (f"\n{wording.cause(finding)}: {_data(', '.join(finding['probes']))}", "dim"),
-                *((f"\n{_data(said)}", "dim") for said in _said(finding, outcomes)),
-                *((f"\n{_data(line)}", "") for line in _proof_and_fix(finding)),
-                *((f"\n{_data(line)}", "dim") for line in _where_to_file(finding, ending)),
+                (wording.data(finding["title"]), ""),
+                (f"\n{wording.cause(finding)}: {wording.data(', '.join(finding['probes']))}", "dim"),
+                *((f"\n{wording.data(said)}", "dim") for said in _said(finding, outcomes)),
+                *((f"\n{wording.data(line)}", "") for line in _proof_and_fix(finding)),
+                *((f"\n{wording.data(line)}", "dim") for line in _where_to_file(finding, ending)),
             ),
         )
     return grid
@@ -195,7 +186,7 @@ def _where_to_file(finding: Finding, ending: Ending) -> Iterator[str]:
 def _pointers(ending: Ending) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     for probes, reason in _skipped(ending.document["probes"]):
-        grid.add_row(Text("skipped", style="yellow"), Text(f"{', '.join(probes)}: {_data(reason)}"))
+        grid.add_row(Text("skipped", style="yellow"), Text(f"{', '.join(probes)}: {wording.data(reason)}"))
     report = ending.folder / "report.md"
     shown = report if report.exists() else ending.folder
     if ending.deadline:
@@ -215,7 +206,3 @@ def _skipped(outcomes: Sequence[Outcome]) -> list[tuple[list[str], str]]:
         if outcome["status"] == "skip":
             by_reason.setdefault(outcome["reason"] or "no reason given", []).append(outcome["name"])
     return [(probes, reason) for reason, probes in by_reason.items()]
-
-
-def _data(text: str) -> str:
-    return wording.shortened(plain(text), _LONGEST_TEXT, "~")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 _PIPE_WIDTH = 4_000
 """Columns where nobody's window sets a limit, so that no line is broken for one."""
@@ -58,6 +58,23 @@ class Terminal:
     moves: bool
     colours: bool
     symbols: Symbols
+
+    def show(self, console: Console, parts: Iterable[RenderableType]) -> None:
+        """Print the parts of a screen, one below the other; in a pipe no line ends in blanks.
+
+        Args:
+            console: of this terminal.
+            parts: what is shown.
+        """
+        from rich.console import Group  # noqa: PLC0415 - as in `console`
+
+        with console.capture() as captured:
+            console.print(Group(*parts))
+        shown = captured.get()
+        if not self.attended:
+            shown = "".join(f"{line.rstrip()}\n" for line in shown.splitlines())
+        self.stream.write(shown)
+        self.stream.flush()
 
     def console(self, *, width: int | None = None) -> Console:
         """A console of rich that believes this and detects nothing by itself, except the window's width."""

@@ -9,6 +9,8 @@ from typing import Any
 from repro.cli.errors import plain
 from repro.document import Finding
 
+MOST_OF_A_TEXT = 300
+
 _SHORT_DRIVER = {"standard library": "stdlib"}
 
 
@@ -38,6 +40,11 @@ def driver(record: Mapping[str, Any] | None) -> str:
 def shortened(text: str, width: int, ellipsis: str) -> str:
     """Text cut to a number of columns, the cut marked."""
     return text if len(text) <= width else text[: width - 1] + ellipsis
+
+
+def data(text: str) -> str:
+    """What a server or a driver said, without a command for a terminal, and no longer than can be read."""
+    return shortened(plain(text), MOST_OF_A_TEXT, "~")
 
 
 def counted(number: int, noun: str) -> str:
