@@ -11,7 +11,8 @@ from repro.bench.document import BenchDocument, ProbeRecord, Times
 from repro.bench.lineup import BASELINES, Work
 from repro.document import FAILING
 from repro.report.counting import counted
-from repro.report.html import assets, words
+from repro.report.html import assets, frame, words
+from repro.report.html.frame import Section
 from repro.report.html.markup import Html, code, element, facts, join, line
 
 _WORKS: tuple[tuple[Work, str], ...] = (("transaction", "The transaction"), ("push", "The push"))
@@ -25,17 +26,14 @@ def render(document: BenchDocument) -> str:
     Args:
         document: without secrets, as it is written.
     """
-    sections = list(_sections(document))
-    body = element(
-        "body",
-        element("a", "Skip to the content", href="#content", cls="skip-link"),
-        element("div", _header(document), _navigation(sections), cls="head"),
-        element("main", (_section(*each) for each in sections), id="content", tabindex=-1),
-        element("footer", _footer(document)),
-        element("div", id="tip", aria_hidden="true", hidden=True),
-        element("script", Html(assets.read(assets.SCRIPT))),
+    tool = document["tool"]
+    return frame.page(
+        f"Bench: {headline(document)} ({document['run_id']})",
+        _header(document),
+        list(_sections(document)),
+        f"Made by {tool['name']} {tool['version']} from bench.json of {document['run_id']}. ",
+        style=style(),
     )
-    return f"<!doctype html>\n{element('html', _head(document), body, lang='en')}\n"
 
 
 @functools.cache
@@ -43,20 +41,6 @@ def style() -> str:
     """A run's style, and that of the plots."""
     own = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
     return assets.read(assets.STYLE) + own
-
-
-def _head(document: BenchDocument) -> Html:
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=assets.policy(style())),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="referrer", content="no-referrer"),
-        element("title", f"Bench: {headline(document)} ({document['run_id']})"),
-        element("link", rel="icon", href="data:,"),
-        element("style", Html(style())),
-    )
 
 
 def headline(document: BenchDocument) -> str:
@@ -104,7 +88,7 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _sections(document: BenchDocument) -> Iterator[tuple[str, str, Html]]:
+def _sections(document: BenchDocument) -> Iterator[Section]:
     for work, heading in _WORKS:
         probes = told.by_time(document, work)
         if any(probe["effect"] for probe in probes):
@@ -229,21 +213,3 @@ def _machine(document: BenchDocument) -> str:
     if isinstance(platform, dict):
         pieces.append(" ".join(str(platform[key]) for key in ("system", "machine") if key in platform))
     return " · ".join(pieces)
-
-
-def _navigation(sections: Sequence[tuple[str, str, Html]]) -> Html:
-    items = [element("li", element("a", heading, href=f"#{address}")) for address, heading, _ in sections]
-    button = element("button", "Dark or light", type="button", id="theme", cls="scripted", hidden=True)
-    return element("nav", element("ul", items), button, aria_label="Sections")
-
-
-def _section(address: str, heading: str, content: Html) -> Html:
-    return element("section", element("h2", heading), content, id=address)
-
-
-def _footer(document: BenchDocument) -> Html:
-    tool = document["tool"]
-    return join(
-        f"Made by {tool['name']} {tool['version']} from bench.json of {document['run_id']}. ",
-        "This file loads nothing.",
-    )

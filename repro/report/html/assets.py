@@ -19,18 +19,18 @@ def read(name: str) -> str:
     return (_HOME / name).read_text(encoding="utf-8")
 
 
-def policy(style: str | None = None) -> str:
+def policy(style: str) -> str:
     """Nothing is loaded, and only our own style and script apply; places on the axis are style attributes.
 
     Args:
-        style: the text of the page's style, where it is not that of `STYLE` alone.
+        style: the text of the page's style.
     """
     return "; ".join(
         (
             "default-src 'none'",
             "img-src data:",
             "style-src 'unsafe-inline'",
-            f"style-src-elem {_hash(read(STYLE) if style is None else style)}",
+            f"style-src-elem {_hash(style)}",
             "style-src-attr 'unsafe-inline'",
             f"script-src {_hash(read(SCRIPT))}",
             "base-uri 'none'",

@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from repro.document import RunDocument
-from repro.report.html import about, assets, failures, findings, grid, listing, summary, trace, waterfall
-from repro.report.html.markup import Html, element, join
+from repro.report.html import (
+    about,
+    assets,
+    failures,
+    findings,
+    frame,
+    grid,
+    listing,
+    summary,
+    trace,
+    waterfall,
+)
+from repro.report.html.frame import Section
+from repro.report.html.markup import Html
 from repro.report.html.room import Room
 from repro.report.html.trace import Events
 from repro.reproduce.record import Reproduction
@@ -43,22 +55,15 @@ def _page(
     reproductions: Sequence[Reproduction],
     room: Room,
 ) -> str:
-    sections = list(_sections(document, events, reproductions, room))
-    body = element(
-        "body",
-        element(
-            "a",
-            "Skip to the findings" if document["findings"] else "Skip to the content",
-            href="#content",
-            cls="skip-link",
-        ),
-        element("div", summary.render(document, room), _navigation(sections), cls="head"),
-        element("main", [_section(*each) for each in sections], id="content", tabindex=-1),
-        element("footer", _footer(document)),
-        element("div", id="tip", aria_hidden="true", hidden=True),
-        element("script", Html(assets.read(assets.SCRIPT))),
+    tool = document["tool"]
+    return frame.page(
+        summary.title(document),
+        summary.render(document, room),
+        list(_sections(document, events, reproductions, room)),
+        f"Made by {tool['name']} {tool['version']} from run.json and the traces of {document['run_id']}. ",
+        style=assets.read(assets.STYLE),
+        skip_to="findings" if document["findings"] else "content",
     )
-    return f"<!doctype html>\n{element('html', _head(document), body, lang='en')}\n"
 
 
 def _sections(
@@ -66,7 +71,7 @@ def _sections(
     events: Events,
     reproductions: Sequence[Reproduction],
     room: Room,
-) -> Iterator[tuple[str, str, Html]]:
+) -> Iterator[Section]:
     """Each section's address, heading and content, in order; one without content is left out."""
     traces = trace.read(document, events, room)
     every: tuple[tuple[str, str, Html | None], ...] = (
@@ -84,35 +89,3 @@ def _sections(
     for address, heading, content in every:
         if content:
             yield address, heading, content
-
-
-def _section(address: str, heading: str, content: Html) -> Html:
-    return element("section", element("h2", heading), content, id=address)
-
-
-def _navigation(sections: Sequence[tuple[str, str, Html]]) -> Html:
-    items = [element("li", element("a", heading, href=f"#{address}")) for address, heading, _ in sections]
-    button = element("button", "Dark or light", type="button", id="theme", cls="scripted", hidden=True)
-    return element("nav", element("ul", items), button, aria_label="Sections")
-
-
-def _footer(document: RunDocument) -> Html:
-    tool = document["tool"]
-    return join(
-        f"Made by {tool['name']} {tool['version']} from run.json and the traces of {document['run_id']}. ",
-        "This file loads nothing.",
-    )
-
-
-def _head(document: RunDocument) -> Html:
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=assets.policy()),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="referrer", content="no-referrer"),
-        element("title", summary.title(document)),
-        element("link", rel="icon", href="data:,"),
-        element("style", Html(assets.read(assets.STYLE))),
-    )
