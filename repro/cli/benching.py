@@ -41,7 +41,7 @@ from repro.observe.plan import DEFAULT_DEADLINE_S
 from repro.observe.process import SETTINGS, overlaid
 from repro.probe.request import Request
 from repro.probe.secrets import redactor_for
-from repro.redaction import Redactor
+from repro.redaction import Names, Redactor
 
 BUDGET_EXCEEDED = 4
 
@@ -176,13 +176,14 @@ def _design(asked: _Asked, scene: Scene) -> Design:
 def _finish(asked: _Asked, scene: Scene, design: Design, measured: Measured, folder: Path) -> int:
     """Write the files, show the table, and say what it comes to."""
     whole = _document(asked, scene, design, measured)
-    redactor = _redactor(design, measured, show_hosts=asked.arguments.show_hosts)
-    written = cast("BenchDocument", redactor.value(whole))
+    told = _redactor(design)
+    hidden = told if asked.arguments.show_hosts else told.with_names(_names(design, measured))
+    written = cast("BenchDocument", hidden.value(whole))
     document.validate(written)
     text = plain_json.dumps(written, indent=2) + "\n"
-    _write(folder / "bench.json", text, redactor)
-    _write(folder / "bench.html", page.render(written), redactor)
-    shown = cast("BenchDocument", _redactor(design, measured, show_hosts=True).value(whole))
+    _write(folder / "bench.json", text, hidden)
+    _write(folder / "bench.html", page.render(written), hidden)
+    shown = written if hidden is told else cast("BenchDocument", told.value(whole))
     standings.show(shown, folder, terminal.standard_error(os.environ))
     if asked.arguments.json:
         output.write(text)
@@ -208,11 +209,18 @@ def _document(asked: _Asked, scene: Scene, design: Design, measured: Measured) -
     )
 
 
-def _redactor(design: Design, measured: Measured, *, show_hosts: bool) -> Redactor:
+def _redactor(design: Design) -> Redactor:
+    """Of the secrets alone; who the target is may be told on the screen."""
     request = design.request
-    environ = {**os.environ, **request.environment}
-    met = None if show_hosts else names.met(request.variables, environ, document.outcomes(measured), {})
-    return redactor_for(request.variables, environ, request.salt, met)
+    return redactor_for(request.variables, _environ(design), request.salt)
+
+
+def _names(design: Design, measured: Measured) -> Names:
+    return names.met(design.request.variables, _environ(design), document.outcomes(measured), {})
+
+
+def _environ(design: Design) -> dict[str, str]:
+    return {**os.environ, **design.request.environment}
 
 
 def _write(path: Path, text: str, redactor: Redactor) -> None:

@@ -29,7 +29,6 @@ from repro.observe.process import overlaid
 from repro.observe.progress import Progress
 from repro.observe.run import Observation
 from repro.probe.secrets import redactor_for
-from repro.redaction import Redactor
 from repro.report import html, markdown
 from repro.resources import issue_template
 from repro.trace.formats.pcapng import pcapng
@@ -84,35 +83,21 @@ def carry_out(
     seen = found.seen
     with signals.held() as caught:
         document = _document(plan, aimed, command, seen, found.findings)
-        written = _write(plan, folder, document, seen, pcap=pcap, show_hosts=show_hosts)
-        shown = written if show_hosts else _with_names(plan, document, seen)
+        environ = {**overlaid(os.environ, plan.inherited), **seen.environment}
+        told = redactor_for(seen.variables, environ, seen.salt)
+        hidden = told if show_hosts else told.with_names(names.met_by(seen, plan.inherited))
+        packets = partial(_packets, wall_offset_s=seen.started_at.timestamp()) if pcap else None
+        written = write_run(folder, document, seen.events, hidden, _reports, packets=packets)
+        shown = written if hidden is told else redact_run(document, {}, told)[0]
     return Finished(written, shown, seen.interrupted or caught.happened)
 
 
-def _write(
-    plan: Plan, folder: Path, document: RunDocument, seen: Observation, *, pcap: bool, show_hosts: bool
-) -> RunDocument:
-    redactor = _redactor(plan, document, seen, show_hosts=show_hosts)
-    redacted, events = redact_run(document, seen.events, redactor)
-    told = excerpts(events, redacted)
-    reports = {
-        REPORT_FILE: markdown.render(redacted, told, issue_template()),
-        PAGE_FILE: html.render(redacted, told),
+def _reports(document: RunDocument, events: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
+    told = excerpts(events, document)
+    return {
+        REPORT_FILE: markdown.render(document, told, issue_template()),
+        PAGE_FILE: html.render(document, told),
     }
-    packets = partial(_packets, wall_offset_s=seen.started_at.timestamp()) if pcap else None
-    return write_run(folder, document, seen.events, redactor, reports, packets=packets)
-
-
-def _with_names(plan: Plan, document: RunDocument, seen: Observation) -> RunDocument:
-    """The document without its secrets, and with the names of hosts and users."""
-    shown, _ = redact_run(document, {}, _redactor(plan, document, seen, show_hosts=True))
-    return shown
-
-
-def _redactor(plan: Plan, document: RunDocument, seen: Observation, *, show_hosts: bool) -> Redactor:
-    environ = {**overlaid(os.environ, plan.inherited), **seen.environment}
-    met = None if show_hosts else names.met(seen.variables, environ, document["probes"], seen.events)
-    return redactor_for(seen.variables, environ, seen.salt, met)
 
 
 def _packets(events: Mapping[str, Sequence[Mapping[str, Any]]], *, wall_offset_s: float) -> bytes:

@@ -45,7 +45,7 @@ def write_run(
     document: RunDocument,
     events_by_probe: Events,
     redactor: Redactor,
-    reports: Mapping[str, str],
+    reports: Callable[[RunDocument, Events], Mapping[str, str]],
     *,
     packets: Callable[[Events], bytes] | None = None,
 ) -> RunDocument:
@@ -59,7 +59,7 @@ def write_run(
         document: the run.
         events_by_probe: each probe's trace lines; a `visibility` record is put at their head.
         redactor: knows every secret of the run.
-        reports: the reports by their files' names, rendered from what `redact_run` answered.
+        reports: renders the reports of the redacted run, by their files' names.
         packets: makes ``trace.pcapng`` of the redacted trace lines; None for a run without one.
 
     Returns:
@@ -72,7 +72,7 @@ def write_run(
     """
     redacted, events = redact_run(document, events_by_probe, redactor)
     validate(redacted)
-    told = {name: redactor.text(text) for name, text in reports.items()}
+    told = {name: redactor.text(text) for name, text in reports(redacted, events).items()}
     files = dict(_files(redacted, events, told))
     if packets is not None:
         files = {PACKETS_FILE: packets(events), **files}

@@ -33,7 +33,7 @@ def runs(
     failed = make_run(make_outcome("tcp.psycopg"), refused, verdict="fail")
     for moment, (name, document) in enumerate(((HERE, passed), (THERE, failed)), start=1_000):
         folder = Path("reports") / name
-        write_run(folder, {**document, "run_id": name}, {}, Redactor(()), {})
+        write_run(folder, {**document, "run_id": name}, {}, Redactor(()), lambda *_: {})
         os.utime(folder / "run.json", (moment, moment))
 
 

@@ -23,7 +23,9 @@ from repro.redaction import Redactor
 @pytest.fixture
 def reports(tmp_path: Path, document: RunDocument, line: dict[str, Any]) -> Path:
     for age, name in enumerate(("b-newer", "a-older")):
-        write_run(tmp_path / name, {**document, "run_id": name}, {"ws.neon": [line]}, Redactor(()), {})
+        write_run(
+            tmp_path / name, {**document, "run_id": name}, {"ws.neon": [line]}, Redactor(()), lambda *_: {}
+        )
         os.utime(tmp_path / name / "run.json", (1_000_000 - age, 1_000_000 - age))
     return tmp_path
 
@@ -87,7 +89,9 @@ def test_a_broken_trace_names_its_line(reports: Path, document: RunDocument) -> 
 def test_a_line_separator_inside_a_line_does_not_end_it(
     tmp_path: Path, document: RunDocument, line: dict[str, Any]
 ) -> None:
-    write_run(tmp_path / "run", document, {"ws.neon": [{**line, "host": "a\u2028b"}]}, Redactor(()), {})
+    write_run(
+        tmp_path / "run", document, {"ws.neon": [{**line, "host": "a\u2028b"}]}, Redactor(()), lambda *_: {}
+    )
 
     assert read_events(tmp_path / "run", document)["ws.neon"][1]["host"] == "a\u2028b"
 

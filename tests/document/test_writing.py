@@ -25,7 +25,11 @@ def write(
     folder: Path, document: RunDocument, lines: list[dict[str, Any]], secrets: tuple[str, ...] = ()
 ) -> RunDocument:
     return write_run(
-        folder, document, {"ws.neon": lines}, Redactor(secrets, salt=b"s"), {"report.md": "# report\n"}
+        folder,
+        document,
+        {"ws.neon": lines},
+        Redactor(secrets, salt=b"s"),
+        lambda *_: {"report.md": "# report\n"},
     )
 
 
@@ -56,7 +60,13 @@ def test_no_secret_reaches_a_file(tmp_path: Path, document: RunDocument, line: d
     line["http.path"] = f"/x/{SECRET}"
     redactor = Redactor([SECRET])
 
-    write_run(tmp_path / "run", document, {"ws.neon": [line]}, redactor, {"report.md": f"it was {SECRET}\n"})
+    write_run(
+        tmp_path / "run",
+        document,
+        {"ws.neon": [line]},
+        redactor,
+        lambda *_: {"report.md": f"it was {SECRET}\n"},
+    )
 
     for path in (tmp_path / "run").rglob("*.*"):
         if path.is_file():
@@ -88,7 +98,7 @@ def test_the_last_search_stops_what_redaction_missed(tmp_path: Path, document: R
     document["target"]["url"] = SECRET
 
     with pytest.raises(SecretFound, match=r"run\.json"):
-        write_run(tmp_path / "run", document, {}, Blind([SECRET]), {})
+        write_run(tmp_path / "run", document, {}, Blind([SECRET]), lambda *_: {})
 
     assert list(tmp_path.iterdir()) == []
 
