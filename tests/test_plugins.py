@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+
+from tests.beside import repro
 
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
 
@@ -64,18 +64,6 @@ def site(tmp_path: Path) -> Path:
     (info.parent / "others.py").write_text(textwrap.dedent(MODULE), "utf-8")
     (info.parent / "speaks.py").write_text(PROBE, "utf-8")
     return info.parent
-
-
-def repro(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "repro", *arguments],
-        env={"PYTHONPATH": f"{Path(__file__).parents[1]}:{site}", "PATH": "/usr/bin:/bin", "HOME": str(site)},
-        cwd=site,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
 
 
 def test_a_probe_and_a_cause_of_another_package_are_taken(site: Path) -> None:

@@ -7,12 +7,12 @@ import os
 import re
 import shutil
 import socket
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.beside import repro
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "plugins.md").read_text("utf-8")
@@ -43,18 +43,6 @@ def site(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def repro(site: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "repro", *arguments],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{site}", "HOME": str(site), **variables},
-        cwd=site,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-
-
 def test_its_cause_is_explained(site: Path) -> None:
     done = repro(site, "explain", "mine-vpn-is-down")
     assert (done.returncode, done.stdout.splitlines()[1]) == (0, "The company's VPN is down"), done.stderr
@@ -63,7 +51,7 @@ def test_its_cause_is_explained(site: Path) -> None:
 @pytest.mark.node
 @needs_node
 def test_its_probe_passes_in_the_lab(site: Path) -> None:
-    done = repro(site, "run", "--only", "mine.*", "--json")
+    done = repro(site, "run", "--only", "mine.*", "--json", PATH=os.environ["PATH"])
     assert done.returncode == 0, done.stderr
     (outcome,) = json.loads(done.stdout)["probes"]
     assert (outcome["name"], [stage["name"] for stage in outcome["stages"]]) == ("mine.greeting", ["connect"])
@@ -75,6 +63,6 @@ def test_its_probe_fails_where_nobody_listens_and_its_cause_is_found(site: Path)
     with socket.socket() as taken:  # bound, so that nobody else gets the port, and not listening
         taken.bind(("127.0.0.1", 0))
         url = f"postgresql://u@127.0.0.1:{taken.getsockname()[1]}/db"
-        done = repro(site, "run", "--only", "mine.*", "--json", DATABASE_URL=url)
+        done = repro(site, "run", "--only", "mine.*", "--json", PATH=os.environ["PATH"], DATABASE_URL=url)
     assert done.returncode == 1, done.stderr
     assert [finding["cause"] for finding in json.loads(done.stdout)["findings"]] == ["mine-vpn-is-down"]
