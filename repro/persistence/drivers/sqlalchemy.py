@@ -44,9 +44,8 @@ def connect(url: str, *, timeouts: Timeouts = Timeouts()) -> SqlalchemyDriver:  
     Raises:
         sqlalchemy.exc.SQLAlchemyError: if that fails.
     """
-    options: dict[str, Any] = {
-        "prepare_threshold": None
-    }  # a pooler may run another's of that name; see `preparing`
+    # a pooler may run another's statement of that name; see `preparing`
+    options: dict[str, Any] = {"prepare_threshold": None}
     if "connect_timeout" not in make_url(url).query:
         options["connect_timeout"] = math.ceil(timeouts.connect_s)
     engine = create_engine(
