@@ -41,6 +41,7 @@ class Collected:
     events_dropped: int = 0
     asked: float | None = None
     makes: str | None = None
+    removable: bool = False
     error: dict[str, Any] | None = None
     said: dict[str, Any] | None = None
 
@@ -95,7 +96,7 @@ class Collected:
         elif kind == "event":
             self.events_dropped += 1
         elif kind == "makes":
-            self.makes = str(body["what"])
+            self.makes, self.removable = str(body["what"]), body.get("removable") is True
         elif kind == "error":
             self.error = body
         elif kind == "outcome":
@@ -206,6 +207,15 @@ class Collected:
         if not self.events_dropped:
             return []
         return [f"its trace holds the first {MAX_EVENTS:,} events; {self.events_dropped:,} more are not kept"]
+
+    @property
+    def to_remove(self) -> bool:
+        """Whether it was ended before it could clean up, and can be asked to remove what it made."""
+        return self.said is None and self.removable and bool(self._left_behind())
+
+    def removed(self) -> None:
+        """What it made has been removed since."""
+        self.makes = None
 
     def _left_behind(self) -> list[str]:
         cleaned = "cleanup" in self.stages and self.stages["cleanup"]["status"] == "pass"

@@ -8,17 +8,18 @@ import math
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from repro.document import InvalidDocument, Outcome
-from repro.observe import memory
+from repro.observe import memory, removal
 from repro.observe.catalog import Entry
 from repro.observe.collect import Collected
 from repro.observe.kernel_view import KernelView
-from repro.observe.process_group import kill_group
+from repro.observe.process_group import close_pipes, kill_group
 from repro.probe.request import PARENT_VARIABLE, RUN_VARIABLE, Request
 from repro.probe.turns import Turn
 from repro.resources import package_alone, probe_script
@@ -55,6 +56,7 @@ class ProbeProcess:
         tap: whether to lead its connections through a tap as well.
         inherited: variables that it gets besides those of this process; None takes one away.
         interpreter: the Python that runs it; None for this one's.
+        removes: whether what it made is removed if it is ended before it can: not so on a target that goes.
     """
 
     def __init__(
@@ -67,7 +69,9 @@ class ProbeProcess:
         tap: bool = False,
         inherited: Mapping[str, str | None] | None = None,
         interpreter: Path | None = None,
+        removes: bool = True,
     ) -> None:
+        self._removes = removes
         self._interpreter = str(interpreter or sys.executable)
         self.collected = Collected(entry)
         self._kernel = KernelView(wanted=kernel, tap=tap)
@@ -78,23 +82,30 @@ class ProbeProcess:
         self._log: list[str] = []
         self._on_hello: Callable[[], None] = lambda: None
         self._process: asyncio.subprocess.Process | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._request: Request | None = None
+        self._until = math.inf
 
     async def start(self) -> None:
         """Start the process; it loads its driver and waits for the request."""
+        self._folder = tempfile.TemporaryDirectory(prefix="repro-", ignore_cleanup_errors=True)
         self._process = await asyncio.create_subprocess_exec(
             *self._kernel.command(self._command()),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=MAX_LINE,
-            env=overlaid(
-                child_environment(os.environ, self._run_id, apart=self._interpreter != sys.executable),
-                self._inherited,
-            ),
+            env=self._environment(self._folder.name),
             pass_fds=self._kernel.descriptors,
             start_new_session=True,  # a group of its own, so that all it starts can be ended with it
         )
         self._kernel.begin()
+
+    def _environment(self, folder: str) -> dict[str, str]:
+        """The child's environment; its temporary files stand in a folder that goes with it."""
+        apart = self._interpreter != sys.executable
+        inherited = {"TMPDIR": folder, **self._inherited}
+        return overlaid(child_environment(os.environ, self._run_id, apart=apart), inherited)
 
     def _command(self) -> list[str]:
         entry = self.collected.entry
@@ -111,7 +122,8 @@ class ProbeProcess:
             deadline_s: seconds from its hello, which it says once its driver is loaded.
             loading_s: seconds from now for everything, the loading included.
         """
-        self._origin = request.origin
+        self._origin, self._request = request.origin, request
+        self._until = asyncio.get_running_loop().time() + loading_s
         self.collected.asked = round(time.monotonic() - request.origin, 6)
         try:
             async with asyncio.timeout(loading_s) as limit:
@@ -240,11 +252,19 @@ class ProbeProcess:
     async def end(self) -> None:
         """End the process and its whole group, at once; nothing of it is left afterwards. Safe to repeat.
 
-        What the kernel has seen is then part of what was collected.
+        What the kernel has seen is then part of what was collected. What it made on a target that stays, and
+        did not live to remove, is removed.
         """
-        if self._process is None:
-            return
         process, self._process = self._process, None
+        try:
+            if process is not None:
+                await self._end(process)
+                await self._remove_what_it_made()
+        finally:
+            if self._folder is not None:
+                self._folder.cleanup()
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
         if self.collected.said is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), GRACE_S)
@@ -254,11 +274,14 @@ class ProbeProcess:
         await asyncio.to_thread(self._kernel.end)
         self.collected.see_with_the_kernel(self._kernel.view(), self._kernel.lines(self._origin))
 
-
-def close_pipes(process: asyncio.subprocess.Process) -> None:
-    """Close what asyncio keeps open of a child whose own children may still hold the other ends."""
-    transport = process._transport  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio has no public way
-    transport.close()
+    async def _remove_what_it_made(self) -> None:
+        if not (self._removes and self.collected.to_remove and self._request and self._folder):
+            return
+        left_s = self._until - asyncio.get_running_loop().time()
+        within_s = min(max(left_s, removal.SHORTEST_S), removal.LONGEST_S)
+        environ = self._environment(self._folder.name)
+        if await removal.removed(self._command(), environ, self._request, within_s):
+            self.collected.removed()
 
 
 def child_environment(environ: Mapping[str, str], run_id: str, *, apart: bool = False) -> dict[str, str]:

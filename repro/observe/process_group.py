@@ -14,6 +14,12 @@ GRACE_S = 2.0
 _PAUSE_S = 0.002
 
 
+def close_pipes(process: asyncio.subprocess.Process) -> None:
+    """Close what asyncio keeps open of a child whose own children may still hold the other ends."""
+    transport = process._transport  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio has no public way
+    transport.close()
+
+
 async def kill_group(group: int) -> None:
     """Kill every process of a group, and wait until none runs, but no longer than `GRACE_S`.
 

@@ -180,6 +180,7 @@ class _Run:
             tap=self._plan.tap,
             inherited=self._plan.inherited,
             interpreter=self._plan.interpreter,
+            removes=self._plan.kind == "env",
         )
         self._collected[entry.name] = process.collected
         try:

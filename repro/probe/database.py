@@ -6,7 +6,7 @@ driver and an awaited one carry out the same text.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -39,6 +39,9 @@ NEEDS_COMMIT = "needs the lab or --commit"
 
 FAR_S = 0.5
 """A transaction that takes longer goes over a long way; dozens of them would take longer than a probe has."""
+
+DUPLICATE_SCHEMA, UNIQUE_VIOLATION = "42P06", "23505"
+"""The SQLSTATEs of a schema that is there already; the second where its maker commits meanwhile."""
 
 DIVISION_BY_ZERO = "22012"
 """The SQLSTATE by which the rolled-back twin of a batch ends, on purpose."""
@@ -139,6 +142,22 @@ class DatabaseTrial(RepeatableTrial):
         """Nothing: the tables go as a whole."""
         yield from ()
 
+    def take_over(self) -> Conversation:
+        """The schema of an earlier process is this one's to drop.
+
+        A COMMIT of that process may be under way, whose schema cannot be seen yet. Making the same one waits
+        for it: two transactions cannot both insert a name into ``pg_namespace``.
+        """
+        yield Open()
+        if not self.request.commit:
+            return
+        try:
+            yield Run(single(Execute(f"CREATE SCHEMA {schema.quoted(self.schema)}")))
+        except Exception as error:
+            if not {DUPLICATE_SCHEMA, UNIQUE_VIOLATION} & {sqlstate_of(link) for link in walk(error)}:
+                raise
+        self.tables_made = True
+
     def clean_up(self) -> Conversation:
         """Drop what was made; safe to run after any failure."""
         if not self.request.commit or not self.tables_made:
@@ -151,18 +170,21 @@ class DatabaseTrial(RepeatableTrial):
         sightings = Sightings()
         production = create_jobs(self._orchestration("committed"), schema=self.schema)
         around = with_tables(observed(production, sightings), self._ddl())
-        self.tables_made = True  # from here on: a COMMIT whose answer is lost has made them
-        if self.leavings:
-            self.recorder.makes(self.leavings)
         told = staged if self.interactive else staged_batch
         created: CreatedJobs = yield Run(told(around, self.recorder))
         self._note(sightings)
         self._check_ids(created)
 
-    def _ddl(self) -> list[str]:
-        if self.request.commit:
-            return schema.create_schema(self.schema)
-        return schema.statements(self.schema, temporary=True)
+    def _ddl(self) -> Iterator[str]:
+        """The statements that make the tables; before the first of them is sent it is told what they make."""
+        self.tables_made = True  # a COMMIT whose answer is lost has made them
+        if self.leavings:
+            self.recorder.makes(self.leavings)
+        yield from (
+            schema.create_schema(self.schema)
+            if self.request.commit
+            else schema.statements(self.schema, temporary=True)
+        )
 
     def _orchestration(self, what: str) -> OrchestrationRequest:
         jobs = tuple(

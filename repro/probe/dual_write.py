@@ -144,6 +144,11 @@ class DualWriteTrial(Trial):
         lost = None if self.probe.order == "push first" else (yield from self._pushed())
         yield from self._counted(failed or lost)
 
+    def take_over(self) -> Conversation:
+        """The queue of an earlier process is this one's to remove; its tables went with its connection."""
+        yield Open()
+        self.pushed = True
+
     def clean_up(self) -> Conversation:
         """Remove the run's own queue; safe to run after any failure."""
         if not self.pushed:
@@ -172,7 +177,7 @@ class DualWriteTrial(Trial):
 
     def _push_within(self, application: Application) -> None:
         self.recorder.begin("push")
-        self.pushed = True
+        self._will_push()
         application.run(_asked(self._plain_push()))
         self.recorder.end("push")
 
@@ -186,7 +191,8 @@ class DualWriteTrial(Trial):
         """Push what is saved; answers with the error of a push that failed, which the count judges."""
         self.recorder.begin("push")
         outbox = self.probe.order == "outbox"
-        self.pushed = not (outbox and self.probe.fails)  # of a transaction that failed a relay finds nothing
+        if not (outbox and self.probe.fails):  # of a transaction that failed a relay finds nothing
+            self._will_push()
         pending = relay.push_pending(relay.Destination(self.key), schema=TEMPORARY)
         try:
             yield Run(pending if outbox else _asked(self._plain_push()))
@@ -195,6 +201,11 @@ class DualWriteTrial(Trial):
             return error
         self.recorder.end("push")
         return None
+
+    def _will_push(self) -> None:
+        self.pushed = True
+        if self.leavings:
+            self.recorder.makes(self.leavings)
 
     def _plain_push(self) -> queue.Conversation[Any]:
         """As applications push."""

@@ -49,8 +49,9 @@ def main(probe: Probe) -> NoReturn:
         sys.exit(USAGE)
     channel.conceal(redactor_for(request.variables, os.environ, request.salt))
     reason = missing or probe.missing() or probe.not_configured(settings)
-    status = _skip(channel, probe, request, reason) if reason else _try(channel, probe, request, module)
-    sys.exit(status)
+    if module is None or reason:
+        sys.exit(_skip(channel, probe, request, str(reason)))
+    sys.exit((_remove if request.remove else _try)(channel, probe, request, module))
 
 
 def _die_with_the_parent() -> None:
@@ -103,8 +104,17 @@ def _skip(channel: Channel, probe: Probe, request: Request, reason: str) -> int:
     return SKIP
 
 
-def _try(channel: Channel, probe: Probe, request: Request, module: ModuleType | None) -> int:
-    assert module is not None  # noqa: S101 - _load gives a module or a reason
+def _remove(channel: Channel, probe: Probe, request: Request, module: ModuleType) -> int:
+    """Remove what an earlier process made; nothing is probed, so nothing looks on."""
+    recorder = Recorder(channel, request.origin)
+    _hello(channel, probe, request, {})
+    trial = probe.trial(request, recorder)
+    error = _hold(channel, probe, trial, trial.take_over(), lambda: probe.connect(module, request))
+    channel.send("outcome", _outcome(probe, status="pass" if error is None else "fail", error=error))
+    return PASS if error is None else FAIL
+
+
+def _try(channel: Channel, probe: Probe, request: Request, module: ModuleType) -> int:
     recorder = Recorder(channel, request.origin)
     versions = probe.versions()
     _hello(channel, probe, request, versions)

@@ -45,9 +45,11 @@ class PushTrial(RepeatableTrial):
 
     Args:
         probe: which one.
+        pushed: whether something may be in the queue.
     """
 
     probe: PushProbe
+    pushed: bool = False
 
     @property
     def key(self) -> str:
@@ -71,7 +73,7 @@ class PushTrial(RepeatableTrial):
     @property
     def leavings(self) -> str | None:
         """The run's own queue, once a push has been asked for."""
-        return f"the queue {self.key} and its marks" if "push" in self.recorder.stages else None
+        return f"the queue {self.key} and its marks" if self.pushed else None
 
     def converse(self) -> Conversation:
         """The whole probe, from opening the transport to the judgement of the effect."""
@@ -84,6 +86,9 @@ class PushTrial(RepeatableTrial):
         if self.probe.transport == "tcp":
             network.note_opened(self.recorder, self.probe.transport)
         self.recorder.begin("push")
+        self.pushed = True
+        if self.leavings:
+            self.recorder.makes(self.leavings)
         pushed = yield Run(queue.push(self.key, self.job_ids))
         if self.probe.transport == "http":
             self.recorder.end("authenticate", detail={"sent_with": "push"})
@@ -111,9 +116,14 @@ class PushTrial(RepeatableTrial):
         """Remove what was pushed, and its marks, so that whatever ends the process leaves little behind."""
         yield Run(queue.remove(self.key, self._ids(f"{self.key}:{number}")))
 
+    def take_over(self) -> Conversation:
+        """The queue of an earlier process is this one's to remove."""
+        yield Open()
+        self.pushed = True
+
     def clean_up(self) -> Conversation:
         """Remove the run's own queue; safe to run after any failure."""
-        if "push" not in self.recorder.stages:
+        if not self.pushed:
             return
         self.recorder.begin("cleanup")
         yield Run(queue.remove(self.key, self.job_ids))

@@ -66,8 +66,11 @@ class Recorder:
         self.event(Event("note", now, now, src="probe", fields={"text": text}))
 
     def makes(self, what: str) -> None:
-        """Tell what will be left behind if the probe is ended from here on, and how to remove it."""
-        self._channel.send("makes", {"what": what})
+        """Tell what will be left behind if the probe is ended from here on, and how to remove it by hand.
+
+        Whoever ended it can have it removed by the same probe: `Request.remove`.
+        """
+        self._channel.send("makes", {"what": what, "removable": True})
 
     def begin(self, name: str) -> None:
         """A stage begins, unless it is running already."""

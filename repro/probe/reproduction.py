@@ -113,6 +113,10 @@ class ReproductionTrial(Trial):
             raise
         yield from ()
 
+    def take_over(self) -> Conversation:
+        """Nothing was left."""
+        yield from ()
+
     def clean_up(self) -> Conversation:
         """Nothing is left."""
         yield from ()

@@ -63,6 +63,7 @@ class Request:
         jobs: how many jobs the transaction writes.
         salt: hexadecimal; makes a secret's token the same in everything that the run writes.
         turns: lines with turns will follow on standard input; see `repro.probe.turns`.
+        remove: do nothing but remove what an earlier process of this probe made in this run.
     """
 
     run_id: str
@@ -73,6 +74,7 @@ class Request:
     jobs: int = 3
     salt: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     turns: bool = False
+    remove: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -111,6 +113,7 @@ class Request:
                 "jobs": self.jobs,
                 "salt": self.salt,
                 "turns": self.turns,
+                "remove": self.remove,
             }
         )
 
@@ -142,6 +145,7 @@ def parse(text: str) -> Request:
             jobs=int(document.get("jobs", 3)),
             salt=bytes.fromhex(document.get("salt") or secrets.token_hex(16)).hex(),
             turns=document.get("turns") is True,
+            remove=document.get("remove") is True,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RequestError(f"the request is incomplete: {type(error).__name__} {error}") from error

@@ -46,6 +46,10 @@ class Trial(ABC):
         """The whole probe, from opening what it probes to the judgement of the effect."""
 
     @abstractmethod
+    def take_over(self) -> Conversation:
+        """Open what is probed, and own what an earlier process of this run may have made, for `clean_up`."""
+
+    @abstractmethod
     def clean_up(self) -> Conversation:
         """Remove what was made; safe to run after any failure."""
 

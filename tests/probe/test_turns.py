@@ -53,7 +53,7 @@ class Trialled(RepeatableTrial):
     def converse(self) -> Any:
         raise NotImplementedError
 
-    clean_up = converse
+    take_over = clean_up = converse
 
     def first(self) -> Any:
         yield Open()
