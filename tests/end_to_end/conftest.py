@@ -24,13 +24,14 @@ class Command:
 
     folder: Path
     variables: Mapping[str, str] = field(default_factory=dict)
+    module: str = "repro"
 
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         return {**inherited, "PYTHONPATH": str(ROOT), **self.variables}
 
     def arguments(self, *arguments: str) -> Sequence[str]:
-        return [sys.executable, "-m", "repro", *arguments]
+        return [sys.executable, "-m", self.module, *arguments]
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
