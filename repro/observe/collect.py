@@ -132,9 +132,13 @@ class Collected:
     def interrupted(self, why: str) -> Outcome:
         """The outcome of a probe that was stopped early: nothing is claimed, what was seen is kept.
 
+        One that had said its outcome already keeps it.
+
         Args:
             why: what stopped it.
         """
+        if self.said is not None:
+            return self.outcome()
         self._see_the_network()
         running = self.running()
         where = f"during {running}" if running else "before its first statement"

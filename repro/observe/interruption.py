@@ -72,5 +72,22 @@ async def until_interrupted(work: Coroutine[Any, Any, None]) -> bool:
     return interrupted
 
 
+async def though_cancelled(work: Coroutine[Any, Any, None]) -> None:
+    """Do something that must not stay half done: cancelled, it is finished first; cancelled again, it is not.
+
+    Args:
+        work: is awaited.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+        raise
+
+
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt

@@ -18,6 +18,7 @@ from repro.document import InvalidDocument, Outcome
 from repro.observe import memory, removal
 from repro.observe.catalog import Entry
 from repro.observe.collect import Collected
+from repro.observe.interruption import though_cancelled
 from repro.observe.kernel_view import KernelView
 from repro.observe.process_group import close_pipes, kill_group
 from repro.probe.request import PARENT_VARIABLE, RUN_VARIABLE, Request
@@ -253,8 +254,11 @@ class ProbeProcess:
         """End the process and its whole group, at once; nothing of it is left afterwards. Safe to repeat.
 
         What the kernel has seen is then part of what was collected. What it made on a target that stays, and
-        did not live to remove, is removed.
+        did not live to remove, is removed. All this is done also where the caller is cancelled meanwhile.
         """
+        await though_cancelled(self._end_all())
+
+    async def _end_all(self) -> None:
         process, self._process = self._process, None
         try:
             if process is not None:

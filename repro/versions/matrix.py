@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import secrets
-import signal
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from repro.environments.node import NodeUnavailable
 from repro.environments.pins import Cell
 from repro.environments.python import NotInstallable
 from repro.observe import names
-from repro.observe.interruption import SIGNALS
+from repro.observe.interruption import until_interrupted
 from repro.observe.plan import Plan, available_cores
 from repro.observe.progress import Silent
 from repro.observe.run import Observation, observe_beside
@@ -79,21 +78,14 @@ class _Matrix:
         self._trials: dict[int, Trial] = {}
 
     async def to_its_end(self) -> Tried:
-        tasks = asyncio.gather(*(self._cell(*each) for each in enumerate(self._order.cells)))
-        loop = asyncio.get_running_loop()
-        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-        for number in heard:
-            loop.add_signal_handler(number, tasks.cancel)
-        interrupted = False
         try:
-            await tasks
-        except asyncio.CancelledError:
-            interrupted = True
+            interrupted = await until_interrupted(self._cells())
         finally:
             self._stop.set()  # what still installs in a thread
-            for number in heard:
-                loop.remove_signal_handler(number)
         return Tried([self._trials[number] for number in sorted(self._trials)], interrupted)
+
+    async def _cells(self) -> None:
+        await asyncio.gather(*(self._cell(*each) for each in enumerate(self._order.cells)))
 
     async def _cell(self, number: int, cell: Cell) -> None:
         async with self._places:

@@ -19,3 +19,10 @@ def test_events_that_are_not_kept_are_told_of(dropped: int, note: list[str]) -> 
     found.said = {"notes": ["its own"]}
 
     assert found.outcome()["notes"] == ["its own", *note]
+
+
+def test_who_had_said_its_outcome_was_not_interrupted() -> None:
+    found = Collected(CATALOG[0])
+    found.said = {"status": "pass"}
+
+    assert found.interrupted("interrupted")["status"] == "pass"
