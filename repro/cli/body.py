@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from repro import __version__, environment_facts
-from repro.cli import signals
 from repro.cli.target import Target
 from repro.diagnose.investigation import investigate
 from repro.document import (
@@ -24,6 +23,7 @@ from repro.document import (
     write_run,
 )
 from repro.observe import names, statements, target
+from repro.observe.interruption import noting
 from repro.observe.plan import Plan
 from repro.observe.process import overlaid
 from repro.observe.progress import Progress
@@ -79,9 +79,9 @@ def carry_out(
         LabError: the lab does not start.
         OutputError: the folder cannot be written.
     """
-    found = investigate(plan, progress, experiments=experiments)
-    seen = found.seen
-    with signals.held() as caught:
+    with noting() as caught:
+        found = investigate(plan, progress, experiments=experiments)
+        seen = found.seen
         document = _document(plan, aimed, command, seen, found.findings)
         environ = {**overlaid(os.environ, plan.inherited), **seen.environment}
         told = redactor_for(seen.variables, environ, seen.salt)

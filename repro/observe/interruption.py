@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -14,21 +14,72 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What ends a run in good order; one that is ignored, as ``nohup`` does with SIGHUP, stays so."""
 
 
+class Noted:
+    """Whether somebody asked for the end of what runs inside `noting`."""
+
+    happened = False
+
+
+_noted = Noted()
+"""That of the innermost `noting`; outside of any it is nobody's."""
+
+
+@contextmanager
+def noting() -> Iterator[Noted]:
+    """Note the first of these signals, so that what was seen is still written; the second is raised.
+
+    What can be ended inside, by `interruptible` and `until_interrupted`, ends at the first one. In the main
+    thread only.
+
+    Yields:
+        What tells whether one came.
+
+    Raises:
+        KeyboardInterrupt: a second one came.
+    """
+    global _noted  # noqa: PLW0603 - signals are the whole process's
+    outer, _noted = _noted, Noted()
+    try:
+        with _handled_by(_note):
+            yield _noted
+    finally:
+        _noted = outer
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let each of these signals raise KeyboardInterrupt, as Ctrl-C does; in the main thread only."""
+    """Let each of these signals raise KeyboardInterrupt, as Ctrl-C does, also one that was noted before.
+
+    In the main thread only.
+
+    Raises:
+        KeyboardInterrupt: one came.
+    """
+    with _handled_by(_interrupt):
+        if _noted.happened:
+            raise KeyboardInterrupt
+        yield
+
+
+@contextmanager
+def _handled_by(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    heard = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
-    for number in heard:
-        signal.signal(number, _interrupt)
+    before = _heard()
+    for number in before:
+        signal.signal(number, handle)
     try:
         yield
     finally:
-        for number, handler in heard.items():
+        for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _heard() -> dict[signal.Signals, Any]:
+    """The handlers of the signals that are not ignored."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    return {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
 
 
 async def until_interrupted(work: Coroutine[Any, Any, None]) -> bool:
@@ -45,8 +96,7 @@ async def until_interrupted(work: Coroutine[Any, Any, None]) -> bool:
         return False
     task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    heard = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+    heard = _heard()
     interrupted = False
 
     def restore() -> None:
@@ -56,12 +106,14 @@ async def until_interrupted(work: Coroutine[Any, Any, None]) -> bool:
 
     def interrupt() -> None:
         nonlocal interrupted
-        interrupted = True
+        interrupted = _noted.happened = True
         restore()
         task.cancel()
 
     for number in heard:
         loop.add_signal_handler(number, interrupt)
+    if _noted.happened:
+        interrupt()
     try:
         await task
     except asyncio.CancelledError:
@@ -89,5 +141,12 @@ async def though_cancelled(work: Coroutine[Any, Any, None]) -> None:
         raise
 
 
+def _note(_number: int, _frame: FrameType | None) -> None:
+    if _noted.happened:
+        raise KeyboardInterrupt
+    _noted.happened = True
+
+
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    _noted.happened = True
     raise KeyboardInterrupt

@@ -1,12 +1,61 @@
-"""What must not stay half done is finished, unless it is cancelled twice."""
+"""The first signal ends what can be ended, and nothing that was seen is lost; the second ends everything."""
 
 from __future__ import annotations
 
 import asyncio
+import signal
 
 import pytest
 
-from repro.observe.interruption import though_cancelled
+from repro.observe.interruption import (
+    SIGNALS,
+    interruptible,
+    noting,
+    though_cancelled,
+    until_interrupted,
+)
+
+
+async def endless() -> None:
+    await asyncio.Event().wait()
+
+
+async def interrupting(number: signal.Signals) -> None:
+    signal.raise_signal(number)
+    await endless()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_the_first_signal_is_noted_and_the_second_raised(number: signal.Signals) -> None:
+    before = [signal.getsignal(each) for each in SIGNALS]
+    with noting() as noted:
+        seen = [noted.happened]
+        signal.raise_signal(number)
+        assert [*seen, noted.happened] == [False, True]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+
+    assert [signal.getsignal(each) for each in SIGNALS] == before
+
+
+def test_what_was_noted_ends_what_can_be_ended_at_once() -> None:
+    with noting():
+        signal.raise_signal(signal.SIGTERM)
+        assert asyncio.run(until_interrupted(endless()))
+        with pytest.raises(KeyboardInterrupt), interruptible():
+            raise AssertionError("it was noted before")
+
+    with noting() as fresh, interruptible():
+        assert not fresh.happened
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_what_was_ended_by_a_signal_is_ended_by_no_second_one_quietly(number: signal.Signals) -> None:
+    with noting() as noted:
+        assert asyncio.run(until_interrupted(interrupting(number)))
+        assert noted.happened
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
 
 
 @pytest.mark.parametrize(("cancels", "ends"), [(0, True), (1, True), (2, False)])
