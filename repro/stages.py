@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 StageName = Literal[
@@ -21,3 +22,11 @@ StageName = Literal[
 
 STAGES: Final[tuple[StageName, ...]] = get_args(StageName)
 """All of them, in order. In time ``push`` precedes ``read_back``."""
+
+OP_OF_STAGE: Final[Mapping[str, str]] = {
+    "resolve": "dns",
+    "connect": "connect",
+    "tls": "tls.handshake",
+    "upgrade": "http.upgrade",
+}
+"""The ``op`` of the events that tell of a network stage."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from repro.events import Event
 from repro.probe.recorder import Recorder, StageRecord
-from repro.stages import StageName
+from repro.stages import OP_OF_STAGE, StageName
 
 STAGES_OF_TRANSPORT: Mapping[str, Sequence[StageName]] = {
     "tcp": ("resolve", "connect", "tls", "authenticate"),
@@ -18,12 +18,10 @@ STAGES_OF_TRANSPORT: Mapping[str, Sequence[StageName]] = {
 }
 """The network stages that a transport goes through, in order."""
 
-_OP_OF_STAGE = {"resolve": "dns", "connect": "connect", "tls": "tls.handshake", "upgrade": "http.upgrade"}
-
 
 def of_stage(events: Iterable[Event], stage: str) -> list[Event]:
     """The events that belong to a network stage."""
-    op = _OP_OF_STAGE.get(stage)
+    op = OP_OF_STAGE.get(stage)
     return [event for event in events if event.op == op]
 
 

@@ -13,6 +13,9 @@ from typing import Any, TypedDict
 
 from repro.events import Event
 from repro.probe.channel import Channel
+from repro.stages import OP_OF_STAGE
+
+_OPS_OF_STAGES = frozenset(OP_OF_STAGE.values())
 
 
 class StageRecord(TypedDict):
@@ -38,7 +41,9 @@ class Recorder:
         self._channel = channel
         self._origin = origin
         self._lock = threading.RLock()
+        self._told = 0
         self.events: list[Event] = []
+        """Those of the network's stages; the messages, which may be very many, are told and not kept."""
         self.stages: dict[str, StageRecord] = {}
 
     def clean(self, text: str) -> str:
@@ -56,8 +61,10 @@ class Recorder:
     def event(self, event: Event) -> None:
         """Take an event from a source (it is the sources' `Emit`)."""
         with self._lock:
-            self.events.append(event)
-            line = event.as_json(seq=len(self.events), pid=os.getpid(), origin=self._origin)
+            self._told += 1
+            if event.op in _OPS_OF_STAGES:
+                self.events.append(event)
+            line = event.as_json(seq=self._told, pid=os.getpid(), origin=self._origin)
             self._channel.send("event", line)
 
     def note(self, text: str) -> None:

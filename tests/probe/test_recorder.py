@@ -59,3 +59,12 @@ def test_half_a_character_breaks_no_line(recorder: Recorder, channel: Told) -> N
 
     (line,) = channel[1]()
     assert line["text"].startswith("half ")
+
+
+def test_messages_are_told_and_not_kept(recorder: Recorder, channel: Told) -> None:
+    for _ in range(3):
+        recorder.event(Event("connect", 1.0, 2.0, peer=Peer("127.0.0.1", 5432)))
+        recorder.event(Event("postgres", 2.0, 2.0, fields={"sender": "backend"}))
+
+    assert [line["seq"] for line in channel[1]()] == [1, 2, 3, 4, 5, 6]
+    assert [event.op for event in recorder.events] == ["connect"] * 3
