@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,15 @@ BENCHMARKS = Path(__file__).with_name("benchmarks")
 settings.register_profile("same", derandomize=True)
 settings.register_profile("random", settings.get_profile("default"), max_examples=1_000)
 settings.load_profile("same")
+
+
+def pytest_configure() -> None:
+    """Signals mean what they mean on a terminal, also where a shell started the tests in its background.
+
+    Such a shell has its children ignore SIGINT, and ``nohup`` SIGHUP; what ignores a signal hands that on.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
