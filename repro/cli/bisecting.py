@@ -244,8 +244,10 @@ def _wrong_end(
     step = bisection.steps[version]
     known = "not known to be" if step.answer == "unknown" else "not"
     told = f"{flag} {version}: it is {known} {'good' if is_good else 'bad'}: {errors.plain(step.because)}"
-    if is_good or step.answer == "unknown" or arguments.says is not None:
+    if step.answer == "unknown" or arguments.says is not None:
         return told
+    if is_good:
+        return f"{told}; name a version with which the probe passes on this target"
     return f"{told}; take the target on which it fails (--env-file F), or a --scenario in which it does"
 
 

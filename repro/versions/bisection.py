@@ -9,7 +9,7 @@ from typing import Literal
 from repro.document import FAILING, Outcome
 from repro.environments.pins import Cell, Pin
 from repro.report.escape import cell, code
-from repro.versions.bisect import Answer, Found, search
+from repro.versions.bisect import Answer, EndIsWrong, Found, search
 from repro.versions.trial import signature
 
 Finds = Literal["broken", "fixed"]
@@ -80,11 +80,14 @@ class Bisection:
         """Search. The bad end is asked first: its failure is what makes another one the same.
 
         Raises:
-            EndIsWrong: an end is not what it should be.
+            EndIsWrong: an end is not what it should be; where it is the bad one, the good one is not tried.
         """
         last = len(self.versions) - 1
-        bad_end = last if self.question.finds == "broken" else 0
+        bad_is_new = self.question.finds == "broken"
+        bad_end = last if bad_is_new else 0
         answers = {bad_end: self._ask(bad_end)}
+        if answers[bad_end] != ("new" if bad_is_new else "old"):
+            raise EndIsWrong("the newer end" if bad_is_new else "the older end")
         return search(len(self.versions), lambda number: answers.get(number) or self._ask(number))
 
     @property

@@ -56,8 +56,8 @@ def test_only_the_packages_of_a_trial_are_installed(
 
     assert main(["bisect", *shlex.split("npm:pg --good 1.0.0 --bad 2.0.0 --probe node.pg --target env")]) == 2
     asked = "install --save-exact --legacy-peer-deps pg@{} --ignore-scripts --no-audit --no-fund"
-    assert calls.read_text().splitlines() == [asked.format(version) for version in ("2.0.0", "1.0.0")]
-    assert "--good 1.0.0: it is not known to be good: npm cannot install" in capsys.readouterr().err
+    assert calls.read_text().splitlines() == [asked.format("2.0.0")]
+    assert "--bad 2.0.0: it is not known to be bad: npm cannot install" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,21 @@ def test_a_bad_end_that_passes_is_told_with_what_to_do(
 
     assert main(["bisect", *words.split(), *(["--says", says] if says else [])]) == 2
     assert ("--env-file F" in capsys.readouterr().err) is remedy
+
+
+def test_a_good_end_that_fails_is_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ends(self: Bisection) -> None:
+        self.steps["1.0.0"] = Step("1.0.0", "new", "connect/refused")
+        raise EndIsWrong("the older end")
+
+    monkeypatch.setattr(Bisection, "run", ends)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@127.0.0.1:1/d")
+
+    assert main("bisect psycopg --good 1.0.0 --bad 2.0.0 --probe tcp.psycopg --target env".split()) == 2
+    *_, last = capsys.readouterr().err.splitlines()
+    assert "--good 1.0.0: it is not good: connect/refused; name a version with which the probe passes" in last
 
 
 def test_without_node_its_drivers_cannot_be_tested(

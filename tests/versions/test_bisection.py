@@ -73,6 +73,17 @@ def test_a_good_end_that_fails_is_told() -> None:
         searched.run()
 
 
+@pytest.mark.parametrize(("finds", "bad", "end"), [("broken", "1.4.0", "newer"), ("fixed", "1.0.0", "older")])
+@pytest.mark.parametrize("seen", [one(PASS), one(BROKEN, NO_CONTROL), "no wheel"])
+def test_a_bad_end_that_is_none_is_all_that_is_tried(
+    seen: Seen | str, finds: str, bad: str, end: str
+) -> None:
+    searched, told = bisection({**dict.fromkeys(VERSIONS, one(PASS)), bad: seen}, finds=finds)
+    with pytest.raises(EndIsWrong, match=end):
+        searched.run()
+    assert [step.version for step in told] == [bad]
+
+
 def test_what_is_left_in_doubt_is_told() -> None:
     history: dict[str, Seen | str] = {
         "1.0.0": one(PASS), "1.1.0": "no wheel", "1.2.0": "a | b", "1.3.0": "no", "1.4.0": one(BROKEN)
