@@ -8,12 +8,14 @@ both by an idle connection of its own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 
 from repro.lab.listeners import Port
 from repro.lab.tls_relay import ClientSide, Kind
 
 _RETRY_S = 0.05
+_END_S = 1.0
 _ALPN = {"postgres": ["postgresql"]}  # asked for by clients that begin with TLS at once (PostgreSQL 17)
 
 
@@ -57,13 +59,22 @@ class TlsFront:
         await self.opened.wait()
 
     async def stop(self) -> None:
-        """Stop listening and end every connection."""
+        """Stop listening and end every connection; returns when no client's is left."""
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
         self._close()
-        for client in tuple(self._clients):
-            client.reset()
+        await self._without_clients()
+
+    async def _without_clients(self) -> None:
+        """End those too that were just accepted: they are known, and have a transport, some turns later."""
+        await asyncio.sleep(0)
+        with contextlib.suppress(TimeoutError):  # one whose transport cannot be made never has an end
+            async with asyncio.timeout(_END_S):
+                while self._clients:
+                    for client in tuple(self._clients):
+                        client.abort()
+                    await asyncio.sleep(0)
 
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()

@@ -131,10 +131,14 @@ class ClientSide(asyncio.Protocol):
 
     def reset(self) -> None:
         """End the client's connection by a reset, as a server would that went away."""
-        if self._transport is None or self._transport.is_closing():
-            return
-        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self._transport.abort()
+        if self._transport is not None and not self._transport.is_closing():
+            self.abort()
+
+    def abort(self) -> None:
+        """Reset the connection even while the rest is being sent to a client that does not read it."""
+        if self._transport is not None:
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self._transport.abort()
 
     def set_reading(self, *, enabled: bool) -> None:
         """Read from the client, or let its bytes wait in the kernel."""

@@ -260,3 +260,43 @@ def test_bytes_smuggled_in_behind_the_request_are_refused(tls_files: TlsFiles) -
             writer.transport.abort()
 
     run(test())
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_no_client_outlives_its_end_however_lately_it_was_accepted(tls_files: TlsFiles, turns: int) -> None:
+    async def test() -> None:
+        async with fronted(tls_files, echo) as front:
+            with socket.create_connection(front._port.endpoint):  # in the kernel's queue: not accepted yet
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await front.stop()
+                assert not front._clients
+                for _ in range(10):
+                    await asyncio.sleep(0)
+                    assert not front._clients, "accepted before the end, and known after it"
+
+    run(test())
+
+
+def test_a_client_that_does_not_read_the_rest_does_not_hold_the_end_up(
+    tls_files: TlsFiles, trusting: ssl.SSLContext
+) -> None:
+    async def test() -> None:
+        async def much_and_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if await reader.read(1):
+                writer.write(b"y" * (16 << 20))
+            writer.close()
+
+        async with fronted(tls_files, much_and_away) as front:
+            _, writer = await dial(front, trusting)
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            writer.write(b"?")
+            (client,) = front._clients
+            while not buffered(client._transport):
+                await asyncio.sleep(0)
+            client.finish()
+            await front.stop()
+            assert not front._clients
+            writer.transport.abort()
+
+    run(test())
