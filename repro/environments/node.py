@@ -13,13 +13,13 @@ import json
 import re
 import shutil
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from repro.environments import installer
+from repro.environments.scratch import scratch
 from repro.resources import probes_folder
 
 OLDEST = 20
@@ -79,9 +79,9 @@ def alone(environ: Mapping[str, str], tell: Callable[[str], None], packages: Seq
         tell(f"installing {', '.join(packages)} with npm")
         try:
             cache.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=cache) as folder:
-                _npm(["install", "--prefer-offline", *packages], Path(folder), environ)
-                _publish(_complete(Path(folder)), place)
+            with scratch(cache) as folder:
+                _npm(["install", "--prefer-offline", *packages], folder, environ)
+                _publish(_complete(folder), place)
         except OSError as error:
             raise NodeUnavailable(f"the cache {cache} cannot be written: {error.strerror}") from error
     return place / "node_modules"
@@ -154,9 +154,9 @@ def _packages(
         tell(f"installing {', '.join(instead) or 'the pinned packages'} with npm")
         try:
             cache.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=cache) as folder:
-                _install(scripts, Path(folder), environ, instead, stop)
-                _publish(_complete(Path(folder), *_LOCKED), place)
+            with scratch(cache) as folder:
+                _install(scripts, folder, environ, instead, stop)
+                _publish(_complete(folder, *_LOCKED), place)
         except OSError as error:
             raise NodeUnavailable(f"the cache {cache} cannot be written: {error.strerror}") from error
     return place
@@ -229,8 +229,8 @@ def _beside(packages: Path, scripts: Path, environ: Mapping[str, str], instead: 
     if place.exists():
         return place
     try:
-        with tempfile.TemporaryDirectory(dir=cache) as folder:
-            whole = Path(folder) / "whole"
+        with scratch(cache) as folder:
+            whole = folder / "whole"
             whole.mkdir()
             for source in [*sources, *_lock_of(packages)]:
                 shutil.copy(source, whole)

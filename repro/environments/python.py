@@ -14,7 +14,6 @@ import platform
 import re
 import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from pathlib import Path
 from repro.environments import installer
 from repro.environments.node import cache_folder
 from repro.environments.pins import Pin
+from repro.environments.scratch import scratch
 
 BUILD_S = 300.0
 _LOCK_S = 2 * BUILD_S
@@ -135,8 +135,8 @@ def bare(requirement: str) -> str:
 
 def _build(uv: _Uv, place: Path, python: str, requirements: Sequence[str], *, newest: bool) -> None:
     """Build beside the place, and move there when all is complete; uv's environments can be moved."""
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix="building-") as folder:
-        made = Path(folder) / "environment"
+    with scratch(place.parent) as folder:
+        made = folder / "environment"
         uv.run("venv", "--relocatable", "--python", python, str(made))
         uv.install(_interpreter(made), requirements, newest=newest)
         listed = uv.run("pip", "list", "--python", str(_interpreter(made)), "--format", "json")

@@ -75,6 +75,13 @@ def test_two_at_the_same_time_do_not_spoil_each_other(environ: dict[str, str], t
     assert left == {"packages", "scripts"}
 
 
+def test_the_half_of_an_installation_that_was_killed_goes_with_the_next_one(environ: dict[str, str]) -> None:
+    half = cache_folder(environ) / "tmpkilled"
+    (half / "node_modules" / "pg").mkdir(parents=True)
+    provide(environ, lambda _: None)
+    assert not half.exists()
+
+
 def test_a_version_that_is_asked_for_is_the_one_that_the_lock_file_beside_the_scripts_tells(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
