@@ -41,7 +41,7 @@ def test_the_effect() -> None:
 
 
 def test_a_probe_whose_setting_is_missing_has_a_reason_to_skip() -> None:
-    push = CATALOG[-2]
+    (push,) = matching(["push.redis-tcp"])
 
     assert reason_to_skip(push, {"DATABASE_URL": "x"}) == "UPSTASH_REDIS_URL is not set"
     assert reason_to_skip(push, {"UPSTASH_REDIS_URL": "x"}) is None
