@@ -12,6 +12,7 @@ from repro.document.schema import validate_event, validate_part
 from repro.events import Event
 from repro.observe.catalog import Entry
 from repro.observe.kernel_view import head
+from repro.observe.trail import FIRST, LAST, Trail
 from repro.probe import network
 from repro.probe.operation import operation_of
 from repro.probe.outcome import applied, ended
@@ -20,9 +21,6 @@ from repro.probe.trial import atomicity
 from repro.stages import STAGES
 from repro.trace.kernel import View
 from repro.trace.merge import merged
-
-MAX_EVENTS = 100_000
-"""Events kept of one probe; a driver that reconnects without end must not fill the memory."""
 
 
 @dataclass(slots=True)
@@ -37,8 +35,8 @@ class Collected:
     hello: dict[str, Any] = field(default_factory=dict)
     predicted: list[Any] = field(default_factory=list)
     stages: dict[str, StageRecord] = field(default_factory=dict)
-    events: list[dict[str, Any]] = field(default_factory=list)
-    events_dropped: int = 0
+    trail: Trail = field(default_factory=Trail)
+    with_the_kernel: list[dict[str, Any]] | None = None
     asked: float | None = None
     makes: str | None = None
     removable: bool = False
@@ -91,10 +89,8 @@ class Collected:
             self.predicted = body["predicted"]
         elif kind == "stage":
             self.stages[body["name"]] = cast("StageRecord", body)
-        elif kind == "event" and len(self.events) < MAX_EVENTS:
-            self.events.append(body)
         elif kind == "event":
-            self.events_dropped += 1
+            self.trail.take(body)
         elif kind == "makes":
             self.makes, self.removable = str(body["what"]), body.get("removable") is True
         elif kind == "error":
@@ -109,14 +105,14 @@ class Collected:
             view: what the kernel could see.
             lines: what it saw.
         """
-        self.events = [head(view), *merged(self.events, lines)]
+        self.with_the_kernel = [head(view), *merged(self.trail.lines(), lines)]
 
     def outcome(self) -> Outcome:
         """The outcome that the probe said; what it left out of it is what its lines said before."""
         assert self.said is not None  # noqa: S101 - asked only then
         told = {"predicted": self.predicted, "stages": self._told()}
         settled: dict[str, Any] = {"name": self.entry.name, "events": self._trace_file()}
-        if self.events_dropped:
+        if self.trail.left_out:
             settled["notes"] = [*self.said.get("notes", ()), *self._not_kept()]
         return cast("Outcome", {**self.blank("crash"), **told, **self.said, **settled})
 
@@ -208,9 +204,10 @@ class Collected:
         }
 
     def _not_kept(self) -> list[str]:
-        if not self.events_dropped:
+        if not self.trail.left_out:
             return []
-        return [f"its trace holds the first {MAX_EVENTS:,} events; {self.events_dropped:,} more are not kept"]
+        kept = f"the first {FIRST:,} events and the last {LAST:,}"
+        return [f"its trace holds {kept}; {self.trail.left_out:,} between them are not kept"]
 
     @property
     def to_remove(self) -> bool:
@@ -224,6 +221,11 @@ class Collected:
     def _left_behind(self) -> list[str]:
         cleaned = "cleanup" in self.stages and self.stages["cleanup"]["status"] == "pass"
         return [f"left behind, perhaps: {self.makes}"] if self.makes and not cleaned else []
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Its trace lines, with what the kernel saw once it has ended."""
+        return self.trail.lines() if self.with_the_kernel is None else self.with_the_kernel
 
     @property
     def expected(self) -> list[str]:

@@ -10,8 +10,8 @@ from repro.events import Event
 from repro.trace.kernel import KernelSource, View
 from repro.trace.tap import Tap
 
-MAX_EVENTS = 100_000
-"""Events kept of one probe; see `repro.observe.collect.MAX_EVENTS`."""
+MAX_EVENTS = 15_000
+"""Events kept of one probe; see `repro.observe.trail`."""
 
 NOT_LINUX = View(None, "the kernel can be asked on Linux only")
 

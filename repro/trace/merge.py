@@ -6,6 +6,7 @@ the connection that later events belong to. What only one of them saw is said to
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
@@ -31,28 +32,64 @@ def merged(hook_lines: Iterable[Line], kernel_lines: Iterable[Line]) -> list[dic
         kernel_lines: what the kernel said; without any, a hook's attempt is left as it is.
     """
     hooks = [dict(line) for line in hook_lines]
-    kernel = sorted((dict(line) for line in kernel_lines), key=lambda line: line["t0"])
-    unclaimed = [line for line in kernel if line["op"] == "connect"]
-    watched = bool(unclaimed)
+    kernel = sorted((dict(line) for line in kernel_lines), key=_began)
+    unclaimed = _Unclaimed(line for line in kernel if line["op"] == "connect")
+    watched = bool(unclaimed.attempts)
     numbers = _Numbers(hooks)
     attempts = [(line, dict(line)) for line in sorted(filter(_is_attempt, hooks), key=_tightest_first)]
     for line, told in attempts:
-        claim = _closest(told, unclaimed)
+        claim = unclaimed.closest(told)
         if claim is not None:
-            unclaimed.remove(claim)
             _join(line, claim)
             numbers.same(claim, line)
         elif watched:
             line["confirmed"] = False
     for line, told in attempts:
-        for again in [each for each in unclaimed if told.get("via") == "libpq" and _fits(told, each)]:
-            unclaimed.remove(again)
+        for again in unclaimed.fitting(told) if told.get("via") == "libpq" else ():
             _join_again(line, again)
             numbers.same(again, line)
     hooks = _with_one_line_for_each_exchange([numbers.with_the_real_peer(line) for line in hooks])
     others = [numbers.of_the_hooks(line) for line in kernel if line["op"] != "connect"]
-    alone = [{**numbers.of_the_hooks(line), "claimed": False} for line in unclaimed]
+    alone = [{**numbers.of_the_hooks(line), "claimed": False} for line in unclaimed.attempts]
     return _numbered([*hooks, *_not_decoded_twice(others, hooks), *alone])
+
+
+class _Unclaimed:
+    """The kernel's attempts that are no hook's yet, in the order of their begin. What is given is taken out.
+
+    A driver may dial without end: only those near a hook's are looked at, from the nearest on.
+    """
+
+    def __init__(self, attempts: Iterable[dict[str, Any]]) -> None:
+        self.attempts = list(attempts)
+
+    def closest(self, line: Line) -> dict[str, Any] | None:
+        """The attempt that began nearest to a hook's, of those that may be it; of two the earlier one."""
+        first, end = self._within(line)
+        after = bisect_left(self.attempts, line["t0"], first, end, key=_began)
+        before = after - 1
+        while before >= first or after < end:
+            is_before = after >= end or (
+                before >= first
+                and line["t0"] - _began(self.attempts[before]) <= _began(self.attempts[after]) - line["t0"]
+            )
+            place = before if is_before else after
+            if _is_of(line, self.attempts[place]):
+                return self.attempts.pop(place)
+            before, after = (before - 1, after) if is_before else (before, after + 1)
+        return None
+
+    def fitting(self, line: Line) -> list[dict[str, Any]]:
+        """All attempts that may be a hook's."""
+        first, end = self._within(line)
+        near = self.attempts[first:end]
+        self.attempts[first:end] = [each for each in near if not _is_of(line, each)]
+        return [each for each in near if _is_of(line, each)]
+
+    def _within(self, line: Line) -> tuple[int, int]:
+        """The places of those that began while a hook's attempt lasted."""
+        first = bisect_left(self.attempts, line["t0"] - SLACK_S, key=_began)
+        return first, bisect_right(self.attempts, line["t"] + SLACK_S, lo=first, key=_began)
 
 
 class _Numbers:
@@ -113,16 +150,14 @@ def _tightest_first(line: Line) -> float:
     return float(line["t"] - line["t0"])
 
 
-def _closest(line: Line, unclaimed: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
-    """The attempt that began nearest to a hook's, of those that may be it."""
-    fitting = [each for each in unclaimed if _fits(line, each)]
-    return min(fitting, key=lambda each: abs(each["t0"] - line["t0"]), default=None)
+def _began(line: Line) -> float:
+    return float(line["t0"])
 
 
-def _fits(line: Line, attempt: Line) -> bool:
-    within = line["t0"] - SLACK_S <= attempt["t0"] <= line["t"] + SLACK_S
+def _is_of(line: Line, attempt: Line) -> bool:
+    """Whether one of the kernel's attempts has the process and the far end of a hook's."""
     same_peer = _same_peer(line["peer"], attempt["peer"]) or _text(line["peer"]) == attempt.get("tap")
-    return within and line["pid"] in {None, attempt["pid"]} and same_peer
+    return line["pid"] in {None, attempt["pid"]} and same_peer
 
 
 def _same_peer(one: Line, other: Line) -> bool:

@@ -43,17 +43,18 @@ def write(folder: Path, probes: int, events: int) -> Path:
     Returns:
         The folder.
     """
-    document = _document(probes)
+    run = document(probes)
     (folder / "trace").mkdir(parents=True)
-    for outcome in document["probes"]:
+    for outcome in run["probes"]:
         with (folder / str(outcome["events"])).open("w", encoding="utf-8") as file:
-            for line in _trace(outcome["name"], events):
+            for line in trace(outcome["name"], events):
                 file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
-    (folder / "run.json").write_text(json.dumps(document), "utf-8")
+    (folder / "run.json").write_text(json.dumps(run), "utf-8")
     return folder
 
 
-def _document(probes: int) -> RunDocument:
+def document(probes: int) -> RunDocument:
+    """A run whose probes all fail alike."""
     outcomes = [_outcome(f"tcp.long-{number}") for number in range(probes)]
     return assemble(
         run_id=RUN_ID,
@@ -103,7 +104,8 @@ def _outcome(name: str) -> Outcome:
     }
 
 
-def _trace(probe: str, events: int) -> Iterator[Line]:
+def trace(probe: str, events: int) -> Iterator[Line]:
+    """The trace of one of them, its head first."""
     yield record(
         run_id=RUN_ID,
         probe=probe,

@@ -48,8 +48,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def cost(command: list[str], run: Path, out: Path) -> Cost:
     """Carry a command out in a process of its own."""
     words = [{"RUN": str(run), "OUT": str(out)}.get(word, word) for word in command]
+    return cost_of("repro", *words)
+
+
+def cost_of(module: str, *words: str) -> Cost:
+    """Run a module in a process of its own."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "repro", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [sys.executable, "-m", module, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     assert child.stderr is not None
     said = child.stderr.read().decode()
@@ -70,3 +75,13 @@ def test_time_is_linear_and_memory_flat(
     say(f"{name:<14}{told}")
     assert max(each.mb for each in costs.values()) <= MOST_MB
     assert costs["1 x 1,000,000"].seconds <= 10 * LINEAR * costs["1 x 100,000"].seconds
+
+
+def test_a_million_events_are_recorded_and_diagnosed(say: Callable[[str], None]) -> None:
+    sizes = {"10 x 10,000": ("10", "10000"), "10 x 100,000": ("10", "100000")}
+    costs = {size: cost_of("tests.benchmarks.recording", *words) for size, words in sizes.items()}
+
+    told = ", ".join(f"{size}: {each.seconds:.1f} s {each.mb:.0f} MB" for size, each in costs.items())
+    say(f"{'recorded':<14}{told}")
+    assert max(each.mb for each in costs.values()) <= MOST_MB
+    assert costs["10 x 100,000"].seconds <= 10 * LINEAR * costs["10 x 10,000"].seconds

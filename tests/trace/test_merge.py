@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.events import Event, Peer
+from repro.trace import merge
 from repro.trace.kernel.attempts import ABANDONED
 from repro.trace.merge import merged
 
@@ -118,3 +121,53 @@ def test_two_attempts_to_one_address_are_told_apart_by_their_beginnings() -> Non
 def test_a_busy_machine_tells_late() -> None:
     (one,) = merged([line("preload", 1.0, 1.001, conn=1)], [line("kernel", 1.2, 1.201)])
     assert one["seen_by"] == ["kernel", "preload"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 20), st.integers(0, 5), st.sampled_from([5432, 5433])),
+        max_size=8,
+        unique=True,
+    ),
+    st.lists(st.tuples(st.integers(0, 20), st.sampled_from([5432, 5433])), max_size=8, unique=True),
+)
+def test_each_attempt_is_claimed_by_the_nearest_of_those_that_may_be_it(
+    hooks: list[tuple[int, int, int]], kernel: list[tuple[int, int]]
+) -> None:
+    """As one would choose who looks at all of them: the shortest of the hooks' first."""
+    seen = [line("hook", t / 8, (t + long) / 8, peer=Peer("::1", port)) for t, long, port in hooks]
+    left = sorted((t / 8, port) for t, port in kernel)
+    claimed = []
+    for each in sorted(seen, key=lambda each: each["t"] - each["t0"]):
+        t0, t, port = each["t0"], each["t"], each["peer"]["port"]
+        fitting = [one for one in left if t0 - 0.25 <= one[0] <= t + 0.25 and one[1] == port]
+        if fitting:
+            claimed.append(min(fitting, key=lambda one: abs(one[0] - t0)))
+            left.remove(claimed[-1])
+
+    lines = merged(seen, [line("kernel", t / 8, t / 8, peer=Peer("::1", port)) for t, port in kernel])
+
+    both = [(each["t0"], each["peer"]["port"]) for each in lines if each.get("seen_by")]
+    alone = [(each["t0"], each["peer"]["port"]) for each in lines if each.get("claimed") is False]
+    assert sorted(both) == sorted(claimed)
+    assert sorted(alone) == sorted(left)
+
+
+def test_a_driver_that_dials_without_end_is_merged_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Counter[str]()
+    is_of = merge._is_of
+
+    def counting(*both: Any) -> bool:
+        asked["times"] += 1
+        return is_of(*both)
+
+    monkeypatch.setattr(merge, "_is_of", counting)
+    times = [number / 1_000 for number in range(5_000)]
+
+    lines = merged(
+        [line("hook", t, t + 0.0005) for t in times], [line("kernel", t + 0.0001, t + 0.0004) for t in times]
+    )
+
+    assert len(lines) == 5_000
+    assert all(each["seen_by"] for each in lines)
+    assert asked["times"] <= 2 * 5_000
