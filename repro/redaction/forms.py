@@ -5,12 +5,16 @@ A password that was set as ``p@ss w"rd`` appears in a URL as ``p%40ss+w%22rd``, 
 secret is matched character by character, each in any of its spellings, and besides as base64 at each of the
 three alignments and as hex.
 
+Programs also read UTF-8 as if each byte were a character (latin-1, cp1252), which is a spelling like others,
+and change the case of a text. Another case counts for long secrets only: a short one is a word like others.
+
 Every pattern is unambiguous up to a few characters, so that searching stays linear in the length of the text.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import re
 from collections.abc import Iterator
@@ -37,21 +41,55 @@ def utf8(secret: str) -> bytes:
         return secret.encode("utf-8", "surrogatepass")
 
 
-def spelled(secret: str) -> str:
+def encoded(secret: str) -> list[bytes]:
+    """The secret's bytes: in UTF-8, and in the encodings of one byte for a character that have all of it."""
+    found = [utf8(secret)]
+    for encoding in ("latin-1", "cp1252"):
+        with contextlib.suppress(UnicodeEncodeError):
+            found.append(secret.encode(encoding))
+    return list(dict.fromkeys(found))
+
+
+def spelled(secret: str, *, in_any_case: bool = False) -> str:
     """A pattern of the secret, each character raw, percent-encoded, backslash-escaped or as an HTML entity.
 
     Escaping may have been done twice (a repr inside JSON), percent-encoding three times, and only in part.
     White space around the secret is no part of the pattern: texts are stripped.
+
+    Args:
+        secret: any text.
+        in_any_case: whether each letter counts in capitals and in small letters too.
     """
     pieces = list(_pieces(secret.strip()))
     last = len(pieces) - 1
-    spelled_out = (_piece(text, first=index == 0, last=index == last) for index, text in enumerate(pieces))
-    return _beginning(pieces[0][0]) + "".join(spelled_out) if pieces else ""
+    spelled_out = (
+        _piece(text, first=index == 0, last=index == last, in_any_case=in_any_case)
+        for index, text in enumerate(pieces)
+    )
+    return _beginning(pieces[0][0], in_any_case=in_any_case) + "".join(spelled_out) if pieces else ""
 
 
-def _beginning(character: str) -> str:
+def _beginning(character: str, *, in_any_case: bool) -> str:
     """With what every spelling of a first character begins; one look passes over most places of a text."""
-    return rf"(?=[{re.escape(character)}\\%&])"
+    cases = _cases(character) if in_any_case else [character]
+    first = "".join(case[0] + "".join(byte[0] for byte in _misread(case)[:1]) for case in cases)
+    return rf"(?=[{re.escape(first)}\\%&])"
+
+
+def _cases(character: str) -> list[str]:
+    """A character as it is, in small letters and in capitals, of which some are two: ``ß`` and ``SS``."""
+    return list(dict.fromkeys([character, character.lower(), character.upper()]))
+
+
+def _misread(text: str) -> list[str]:
+    """What each byte of a character beyond ASCII becomes for a reader of latin-1, and for one of cp1252."""
+    if text.isascii():
+        return []
+    octets = [bytes([octet]) for octet in utf8(text)]
+    # cp1252 leaves five bytes undefined; programs read them as latin-1.
+    return [
+        "".join(dict.fromkeys(each.decode("latin-1") + each.decode("cp1252", "ignore"))) for each in octets
+    ]
 
 
 def _pieces(secret: str) -> Iterator[str]:
@@ -61,12 +99,34 @@ def _pieces(secret: str) -> Iterator[str]:
         yield from (text,) if kind in {" ", "\\"} else text
 
 
-def _piece(text: str, *, first: bool, last: bool) -> str:
+def _piece(text: str, *, first: bool, last: bool, in_any_case: bool) -> str:
     if text[0] in " \t\r\n":
         return rf"(?:\s+|{_BLANK}{{1,{len(text)}}})"
     if text[0] == "\\":
         return _backslashes(len(text))
-    return "(?:" + "|".join(_spellings(text, first=first, last=last)) + ")"
+    spellings = [*_spellings(text, first=first, last=last), *_misread_spellings(text, first=first)]
+    if in_any_case:
+        spellings += [each for case in _cases(text)[1:] for each in _other_case(case, first=first, last=last)]
+    return "(?:" + "|".join(spellings) + ")"
+
+
+def _other_case(text: str, *, first: bool, last: bool) -> Iterator[str]:
+    """A letter in its other case. Those of ASCII are hardly ever written by their numbers."""
+    if text.isascii():
+        yield re.escape(text)
+    elif len(text) == 1:
+        yield from _spellings(text, first=first, last=last)
+        yield from _misread_spellings(text, first=first)
+
+
+def _misread_spellings(character: str, *, first: bool) -> Iterator[str]:
+    """The characters that a reader of another encoding made of one, each in its spellings."""
+    pieces = [
+        "|".join(each for one in readings for each in _spellings(one, first=first and not place, last=False))
+        for place, readings in enumerate(_misread(character))
+    ]
+    if pieces:
+        yield "".join(f"(?:{each})" for each in pieces)
 
 
 def _backslashes(count: int) -> str:
@@ -111,8 +171,8 @@ def _numbered(character: str, escape: str) -> Iterator[str]:
     yield f"(?i:{escape}{again.join(f'x{octet}' for octet in octets)})"
     yield rf"(?i:{escape}(?:U{number:08x}|u\{{0*{number:x}\}}))"
     yield rf"(?i:&(?:amp;)?#(?:0*{number}|x0*{number:x});)"
-    if 0x7F < number <= 0xFF:  # repr
-        yield rf"(?i:{escape}x{number:02x})"
+    if 0x7F < number <= 0xFF:  # repr, and a URL in latin-1
+        yield rf"(?i:{escape}x{number:02x}|%(?:25){{0,2}}{number:02x})"
 
 
 def _code_units(character: str) -> list[str]:
@@ -123,14 +183,23 @@ def _code_units(character: str) -> list[str]:
 
 def in_hex(secret: str) -> str:
     """A pattern of the secret's bytes in hexadecimal, with or without a separator between them."""
-    return "(?i:" + "[ :]?".join(f"{byte:02x}" for byte in utf8(secret)) + ")"
+    spellings = ("[ :]?".join(f"{byte:02x}" for byte in data) for data in encoded(secret))
+    return f"(?i:{'|'.join(spellings)})"
 
 
 def in_base64(secret: str) -> Iterator[str]:
     """Patterns of the secret's bytes inside longer base64, standard or URL-safe, one for each alignment."""
-    data = utf8(secret)
-    for before in range(3):
-        yield _aligned(data, before)
+    for data in encoded(secret):
+        for before in range(3):
+            yield _aligned(data, before)
+
+
+def encoded_alone(secret: str) -> str:
+    """A pattern of base64 or hex of the secret and of nothing else, as a whole word: for a short one."""
+    standard = {base64.b64encode(data).decode().rstrip("=") for data in encoded(secret)}
+    words = "|".join("".join(_BASE64_SPELLINGS.get(each, each) for each in word) for word in sorted(standard))
+    in_64 = rf"(?<![\w+/-])(?:{words})(?:=|%3[dD]){{0,2}}(?![\w+/=-])"
+    return rf"{in_64}|(?<![0-9A-Za-z])(?:0[xX]|\\{{1,2}}x)?{in_hex(secret)}(?![0-9A-Za-z])"
 
 
 def _aligned(data: bytes, before: int) -> str:

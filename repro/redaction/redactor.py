@@ -18,7 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from repro.redaction.forms import in_base64, in_hex, spelled
+from repro.redaction.forms import encoded_alone, in_base64, in_hex, spelled
 from repro.redaction.names import Kind, Names
 from repro.redaction.words import PUBLIC_WORDS
 
@@ -264,7 +264,7 @@ def _compile(secrets: list[str]) -> re.Pattern[str] | None:
 
 
 def _forms(secret: str) -> str:
-    """Everything a secret may look like. A short one counts only where it stands alone."""
+    """Everything a secret may look like. A short one counts only where it stands alone, in its own case."""
     if not _is_long(secret):
-        return rf"(?<!\w){spelled(secret)}(?!\w)"
-    return "|".join([spelled(secret), *in_base64(secret), in_hex(secret)])
+        return rf"(?<!\w){spelled(secret)}(?!\w)|{encoded_alone(secret)}"
+    return "|".join([spelled(secret, in_any_case=True), *in_base64(secret), in_hex(secret)])

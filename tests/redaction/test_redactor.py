@@ -48,6 +48,20 @@ def in_base64(before: int, after: int) -> Callable[[str], str]:
     ).decode()
 
 
+def in_one_byte_each(secret: str) -> bytes:
+    """A secret in latin-1; in UTF-8 where it has other characters."""
+    try:
+        return secret.encode("latin-1")
+    except UnicodeEncodeError:
+        return secret.encode("utf-8", "surrogateescape")
+
+
+def misread(secret: str, encoding: str) -> str:
+    """UTF-8 read in an encoding of one byte for a character; what that leaves undefined as in latin-1."""
+    read = (bytes([octet]) for octet in secret.encode("utf-8", "surrogateescape"))
+    return "".join(each.decode(encoding, "ignore") or each.decode("latin-1") for each in read)
+
+
 FORMS: dict[str, Callable[[str], str]] = {
     "raw": str,
     "percent": lambda secret: quote(secret, safe="", errors="surrogateescape"),
@@ -71,6 +85,14 @@ FORMS: dict[str, Callable[[str], str]] = {
     "html in json": lambda secret: json.dumps(html.escape(secret)),
     "hex": lambda secret: secret.encode("utf-8", "surrogateescape").hex(),
     "hex upper": lambda secret: secret.encode("utf-8", "surrogateescape").hex(" ").upper(),
+    "hex of latin-1": lambda secret: in_one_byte_each(secret).hex(),
+    "base64 of latin-1": lambda secret: base64.b64encode(b"user:" + in_one_byte_each(secret)).decode(),
+    "read as latin-1": lambda secret: misread(secret, "latin-1"),
+    "read as cp1252": lambda secret: misread(secret, "cp1252"),
+    "read as cp1252, in json": lambda secret: json.dumps(misread(secret, "cp1252")),
+    "capitals": str.upper,
+    "small letters": str.lower,
+    "small letters in a URL": lambda secret: quote(secret.lower(), safe="", errors="surrogateescape"),
     "one line": lambda secret: " ".join(secret.split()),
     "markdown": lambda secret: re.sub(r"([*_`|\[\]<>])", r"\\\1", secret),
     **{f"base64 {before} {after}": in_base64(before, after) for before in range(4) for after in range(3)},
@@ -358,3 +380,35 @@ def test_a_text_that_is_innocent_as_a_word_of_ours_is_none_as_a_value() -> None:
         found = redactor.value(document)
         assert found["name"] == "db.acme-corp.net"
         assert found["host"] != "db.acme-corp.net"
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"), [("Sesame", "sesame"), ("sesame7", "SESAME7"), ("Strasse", "straße")]
+)
+def test_a_short_secret_in_another_case_is_a_word_like_others(secret: str, text: str) -> None:
+    assert Redactor([secret]).text(f"a {text} b") == f"a {text} b"
+
+
+@pytest.mark.parametrize("secret", ["hunt", "hunter2", "pässw", "a>b?c~"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda data: base64.b64encode(data).decode(),
+        lambda data: base64.urlsafe_b64encode(data).decode().rstrip("="),
+        lambda data: base64.b64encode(data).decode().replace("=", "%3D"),
+        lambda data: data.hex(),
+        lambda data: data.hex(":").upper(),
+        lambda data: "0x" + data.hex(),
+        lambda data: "\\x" + data.hex(),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_short_secret_in_base64_or_hex_is_found_as_a_whole_word(
+    secret: str, written: Callable[[bytes], str], encoding: str
+) -> None:
+    text = written(secret.encode(encoding))
+    redactor = Redactor([secret], salt=b"salt")
+    assert TOKEN.fullmatch(redactor.text(text))
+    assert redactor.knows(f'a="{text}", b')
+    assert not redactor.knows(f"a{text}b")
+    assert not redactor.knows(f"9{text}9")

@@ -134,6 +134,12 @@ def test_a_known_secret_is_found_in_every_form_and_never_said(how: Callable[[str
     assert how(SECRET) not in repr(found)
 
 
+@pytest.mark.parametrize("written", ["aHVudGVyMg==", "aHVudGVyMg", "68756e74657232"])
+def test_a_short_known_secret_is_found_in_base64_and_hex_as_a_whole_word(written: str) -> None:
+    assert of(f"fine\n\n    x={written}\n", secrets=["hunter2"]) == ["3 holds a known secret"]
+    assert of(f"fine\n\n    x=a{written}b\n", secrets=["hunter2"]) == []
+
+
 def test_a_known_secret_across_lines_is_found() -> None:
     assert of("corr3ct\nh*rse/battery\n", secrets=[SECRET]) == ["1 holds a known secret across several lines"]
 
