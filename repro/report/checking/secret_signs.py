@@ -20,13 +20,24 @@ _KEYS = {
     "a key of AWS": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     "a token of GitHub": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,})"),
     "a token of Upstash": re.compile(r"\bA[\w-]{3}(?:ASQg|AAInc)[\w+/=-]{16,}"),
-    "a password or key of Neon": re.compile(r"\b(?:npg_|napi_)[A-Za-z0-9]{10,}"),
+    "a password or key of Neon": re.compile(r"\b(?:npg_|napi_)[A-Za-z0-9]{8,}"),
+    "a key of Supabase": re.compile(r"\bsb(?:p|_secret)_\w{16,}"),
+    "a key of Stripe": re.compile(r"\b(?:[sr]k_(?:live|test)|whsec)_[A-Za-z0-9]{10,}"),
+    "a token of Slack": re.compile(r"\b(?:xox[abeprs]|xapp)-[A-Za-z0-9-]{10,}"),
+    "a key of Google": re.compile(r"\bAIza[\w-]{35}"),
+    "a key of OpenAI or Anthropic": re.compile(r"\bsk-(?=[\w-]{0,200}\d)[\w-]{32,}"),
+    "a token of GitLab": re.compile(r"\bglpat-[\w-]{20,}"),
+    "a token of npm": re.compile(r"\bnpm_[A-Za-z0-9]{36}"),
+    "a token of PyPI": re.compile(r"\bpypi-AgE[\w-]{20,}"),
     "a JSON web token": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
 }
 
 _NAME = rf"(?:{SENSITIVE_NAME}|\b[\w-]{{0,40}}?(?:passphrase|_auth))"
 _QUOTED = r"""(?:[bfru]{0,2}'[^']{1,400}'|[bfru]{0,2}"[^"]{1,400}")"""
 _BARE = r"[^\s&,;\"'`<>|\\]{1,400}+(?![\"'])"
+
+_VARIABLE_NAME = r"(?-i:[A-Z0-9_]{0,40}(?:PASSWORD|PASSWD|PWD|SECRET|TOKEN|API_?KEY|_AUTH))"
+"""In capitals only: ``set password hunter2`` may be a sentence."""
 
 _SIGNS = tuple(
     re.compile(f"(?i){before}(?P<value>{value}){after}")
@@ -37,6 +48,13 @@ _SIGNS = tuple(
         (rf"{_NAME}\s{{0,3}}=(?!=)\s{{0,3}}", _QUOTED, ""),
         (rf"{_NAME}=(?!=)", _BARE, ""),
         (rf"^[\s>*-]*{_NAME}\s{{1,3}}=\s{{0,3}}", _BARE, r"\s*$"),
+        # fish and csh, setx of Windows
+        (rf"\bsetx?\s+(?:-\w+\s+){{0,3}}{_VARIABLE_NAME}\s+", rf"{_QUOTED}|{_BARE}", r"\s*(?:$|[;&|`])"),
+        # what is taken where a variable is not set
+        (rf"\b(?:get|getenv|fetch)\(\s{{0,3}}[\"']{_NAME}[\"']\s{{0,3}},\s{{0,3}}", _QUOTED, ""),
+        (rf"{_NAME}(?:[\"']?[\])])?\s{{0,3}}(?:\?\?|\|\|)\s{{0,3}}", _QUOTED, ""),
+        (rf"{_NAME}[\"'][\])]\s{{1,3}}or\s{{1,3}}", _QUOTED, ""),
+        (rf"\$\{{{_NAME}:?[-=]", rf"{_QUOTED}|[^\s}}\"']{{1,400}}", r"\}"),
         (rf"[\"']?{_NAME}[\"']?\s{{0,3}}:\s{{0,3}}", _QUOTED, ""),
         (rf"^[\s>-]*[\"']?{_NAME}[\"']?:\s{{1,3}}", _BARE, r"\s*(?:#.*)?$"),
         (rf"{SENSITIVE_HEADER}[\"']?\s{{0,3}}[:=]\s{{0,3}}[\"']?(?:(?:bearer|basic|token)\s+)?+", _BARE, ""),

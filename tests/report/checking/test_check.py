@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from repro.cli import deciding
 from repro.report import markdown, template
+from repro.report.checking import secret_signs
 from repro.report.checking.check import problems
 from repro.report.deciding import decision
 from repro.report.fitting import LIMIT
@@ -19,6 +21,7 @@ from repro.resources import issue_template
 from tests.report.conftest import Run
 
 WRITTEN = "BEGIN goes to another connection than COMMIT."
+EXAMPLES = Path(__file__).parents[3] / "reports" / "examples"
 SECRET = "corr3ct h*rse/battery"
 
 
@@ -178,6 +181,21 @@ def test_a_known_secret_across_lines_is_found() -> None:
             "redis-cli -h host.test -a hunter2 PING",
             "valkey-cli --pass 'hunter2'",
         ),
+        *("sk_" + "live_4eC39HqLyjWDarjtT1zdp7dc", "rk_" + "test_4eC39HqLyjWDarjtT1zdp7dc"),
+        *("xox" + "b-123456789012-1234567890123-AbCdEfGhIjKl", "npg_a1B2c3D4", "-----BEGIN PRIVATE KEY-----"),
+        *("sk-" + "proj-a1B2c3D4e5F6a1B2c3D4e5F6a1B2c3D4", "AIza" + "a1B2c3D4e5" * 3 + "a1B2c"),
+        *(
+            "glpat-" + "a1B2c3D4e5" * 2,
+            "npm_" + "a1B2c3" * 6,
+            "pypi-AgE" + "a1B2c3D4e5" * 2,
+            "sbp_" + "a1b2" * 10,
+        ),
+        *('set PGPASSWORD "x"', "set -gx PGPASSWORD hunter2", "setx PGPASSWORD hunter2; psql"),
+        *("set PGPASSWORD=hunter2", "$env:PGPASSWORD='x'", '$env:PGPASSWORD = "x"', "export PGPASSWORD=x"),
+        *('os.environ.get("X_PASSWORD","hunter2")', "os.getenv('PGPASSWORD', 'x9')"),
+        *('process.env.X_TOKEN ?? "hunter2"', "process.env['PGPASSWORD'] || 'x9'"),
+        *("password: process.env.PGPASSWORD ?? 'hunter2'", 'os.environ.get("PGPASSWORD") or "hunter2"'),
+        *("PASSWORD=${PGPASSWORD:-hunter2}", 'psql "${PGPASSWORD:=x9}"'),
         *("ALTER ROLE bob PASSWORD 'x9'", "password=abc$def9", "password=[redacted:1a2b3c] token=x9"),
     ],
 )
@@ -219,6 +237,19 @@ def test_what_looks_like_a_secret_is_found_in_code_too(line: str) -> None:
             "password=%s",
         ),
         *("password: str", "password: None", "token: string", "password=...", "password=***", "password: []"),
+        *(
+            "sk_live_…",
+            "xoxb-…",
+            "npg_…",
+            "ghp_<token>",
+            "the sk-learn-and-everything-that-comes-with-it package",
+        ),
+        *('set PGPASSWORD "$1"', "set PGPASSWORD <password>", "set PGPASSWORD to what the console shows"),
+        *("set -x PGPASSWORD $PASSWORD", "set password and user", "$env:PGPASSWORD=$password"),
+        *('os.environ.get("PGPASSWORD", "")', 'os.environ.get("PGPASSWORD", "password")', 'get("token", "")'),
+        *("process.env.PGPASSWORD ?? ''", "process.env.PGPASSWORD ?? undefined", "no password or 'user'"),
+        *("process.env.PGPASSWORD || process.env.PW", "${PGPASSWORD:-}", "${PGPASSWORD:?not set}"),
+        "password=${PGPASSWORD:-$PW}",
         *("password=your-password", "https://bob@host.test/x", "max_tokens=4096", 'if token == "a9":'),
         *(
             "invalid password: the server said no",
@@ -229,6 +260,17 @@ def test_what_looks_like_a_secret_is_found_in_code_too(line: str) -> None:
 )
 def test_what_stands_in_for_a_secret_is_none(line: str) -> None:
     assert of(f"```\n{line}\n```\n") == []
+
+
+def test_no_file_of_the_examples_looks_as_if_it_held_a_secret() -> None:
+    files = [each for each in EXAMPLES.rglob("*") if each.suffix not in {".png", ".svg"} and each.is_file()]
+    told = {
+        f"{each.name}:{number}": list(secret_signs.kinds(line))
+        for each in files
+        for number, line in enumerate(each.read_text().split("\n"), start=1)
+    }
+    assert len(files) > 20
+    assert {place: kinds for place, kinds in told.items() if kinds} == {}
 
 
 @pytest.mark.parametrize(
@@ -317,7 +359,10 @@ def test_without_its_headings_a_decision_record_is_not_written_either(record: st
     assert found == sorted(f"1 the heading “{title}” is gone" for title in decision.ASKED.values())
 
 
-@pytest.mark.parametrize("piece", ["![", "<a", "password=(", "a://b:", "password", "-_", "\U0001f468\u200d"])
+@pytest.mark.parametrize(
+    "piece",
+    ["![", "<a", "password=(", "a://b:", "password", "set -x ", "${TOKEN:-", "sk-", "-_", "\U0001f468\u200d"],
+)
 def test_no_text_takes_long(piece: str) -> None:
     """Quadratic it would take minutes, and be stopped by the suite's time limit."""
     problems(piece * (LIMIT // len(piece)))
