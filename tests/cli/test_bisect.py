@@ -92,23 +92,8 @@ def test_a_good_end_that_fails_is_told_with_what_to_do(
     monkeypatch.setattr(Bisection, "run", ends)
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@127.0.0.1:1/d")
 
-    assert (
-        main(
-            [
-                "bisect",
-                "psycopg",
-                "--good",
-                "1.0.0",
-                "--bad",
-                "2.0.0",
-                "--probe",
-                "tcp.psycopg",
-                "--target",
-                "env",
-            ]
-        )
-        == 2
-    )
+    words = "psycopg --good 1.0.0 --bad 2.0.0 --probe tcp.psycopg --target env"
+    assert main(["bisect", *words.split()]) == 2
     *_, last = capsys.readouterr().err.splitlines()
     assert "--good 1.0.0: it is not good: connect/refused; name a version with which the probe passes" in last
 
