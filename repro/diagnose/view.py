@@ -114,11 +114,15 @@ def _whom(line: Line) -> str:
 
 
 def told(line: Line) -> str:
-    """An event in a few words: ``connect [::1]:443 ECONNREFUSED``, ``ws.close [::1]:443 1009 ws_closed``."""
+    """An event in a few words: ``connect [::1]:443 ECONNREFUSED``, ``ws.close [::1]:443 1009 ws_closed``.
+
+    Of a handshake also who signed the certificate: a network that inspects TLS shows itself so.
+    """
     whom = _whom(line) or str(line.get("dns.name") or "")
     number = line.get("http.status") or line.get("ws.close_code") or ""
     how = line.get("errno") or line.get("failure") or ""
-    return " ".join(filter(None, (str(line["op"]), whom, str(number), str(how))))
+    signed = f"(the certificate is signed by {issuer})" if (issuer := line.get("tls.issuer")) else ""
+    return " ".join(filter(None, (str(line["op"]), whom, str(number), str(how), signed)))
 
 
 def deepest(outcome: Outcome) -> str:

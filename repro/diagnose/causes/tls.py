@@ -172,7 +172,7 @@ def _intercepted(view: View) -> list[Outcome]:
 
 _TRUST = (
     "Trust the authority: sslrootcert in the URL for libpq, SSL_CERT_FILE for Python, NODE_EXTRA_CA_CERTS for Node.",
-    "On a network that inspects TLS, that authority is the network's own.",
+    "Look at who signed: a hosted database has a public authority, so a company's or a firewall's name there is the network's own.",
     "Do not switch the verification off: then anybody may answer.",
 )
 
@@ -361,7 +361,8 @@ CAUSES: tuple[Cause, ...] = (
         id="tls-untrusted-ca",
         layer="tls",
         title="The server's certificate is signed by an authority that is not trusted",
-        summary="The handshake failed on the certificate's issuer. Who answered may still be the right server.",
+        summary="The handshake failed on the certificate's issuer, whom the evidence names where the driver tells. Who answered may "
+        "still be the right server; or a network that inspects TLS signs in its place, with an authority of its own.",
         suspects=_certificate("tls_unknown_authority"),
         symptoms={
             "psycopg": "SSL error: certificate verify failed, without a reason",
@@ -372,7 +373,7 @@ CAUSES: tuple[Cause, ...] = (
         apart={
             "tls-expired": "the dates are not what was refused",
             "tls-hostname-mismatch": "the name is not what was refused",
-            "tls-mitm": "no proxy of the environment was dialled",
+            "tls-mitm": "no proxy of the environment was dialled; one that stands in the way unseen shows by who signed",
         },
         fix=_TRUST,
         links=(

@@ -229,6 +229,18 @@ def test_a_proxy_that_inspects(dialled: int, sni: str, environ: dict[str, str], 
     assert found([refused], events, environ=environ) == {cause: ["http.neon"]}
 
 
+@pytest.mark.parametrize(
+    ("environ", "cause"), [({}, "tls-untrusted-ca"), ({"HTTPS_PROXY": "http://127.0.0.1:443"}, "tls-mitm")]
+)
+def test_who_signed_is_told(environ: dict[str, str], cause: str) -> None:
+    refused = failing("http.neon", "tls_unknown_authority", protocol="https", port=5433)
+    shown = {**handshake("tls_unknown_authority"), "tls.issuer": "Acme Inspection"}
+    (finding,) = engine.findings(View([refused], {"http.neon": [connect(443), shown]}, URL, environ, {}))
+    assert finding["cause"] == cause
+    told = "tls.handshake tls_unknown_authority (the certificate is signed by Acme Inspection)"
+    assert told in [each["text"] for each in finding["evidence"]]
+
+
 def test_neon_asks_for_the_endpoint() -> None:
     asked = failing("tcp.psycopg", "sql_error", "ERROR: Endpoint ID is not specified. Either please upgrade")
     refused = failing("tcp.psycopg", "sql_error", "ERROR: password authentication failed for user 'neon'")
