@@ -20,8 +20,8 @@ class Noted:
     happened = False
 
 
-_noted = Noted()
-"""That of the innermost `noting`; outside of any it is nobody's."""
+_noted: Noted | None = None
+"""That of the innermost `noting`."""
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def noting() -> Iterator[Noted]:
     global _noted  # noqa: PLW0603 - signals are the whole process's
     outer, _noted = _noted, Noted()
     try:
-        with _handled_by(_note):
+        with _handled_by(_heard_once):
             yield _noted
     finally:
         _noted = outer
@@ -56,7 +56,7 @@ def interruptible() -> Iterator[None]:
         KeyboardInterrupt: one came.
     """
     with _handled_by(_interrupt):
-        if _noted.happened:
+        if _is_noted():
             raise KeyboardInterrupt
         yield
 
@@ -106,13 +106,14 @@ async def until_interrupted(work: Coroutine[Any, Any, None]) -> bool:
 
     def interrupt() -> None:
         nonlocal interrupted
-        interrupted = _noted.happened = True
+        interrupted = True
+        _note()
         restore()
         task.cancel()
 
     for number in heard:
         loop.add_signal_handler(number, interrupt)
-    if _noted.happened:
+    if _is_noted():
         interrupt()
     try:
         await task
@@ -141,12 +142,21 @@ async def though_cancelled(work: Coroutine[Any, Any, None]) -> None:
         raise
 
 
-def _note(_number: int, _frame: FrameType | None) -> None:
-    if _noted.happened:
+def _is_noted() -> bool:
+    return _noted is not None and _noted.happened
+
+
+def _note() -> None:
+    if _noted is not None:
+        _noted.happened = True
+
+
+def _heard_once(_number: int, _frame: FrameType | None) -> None:
+    if _is_noted():
         raise KeyboardInterrupt
-    _noted.happened = True
+    _note()
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    _noted.happened = True
+    _note()
     raise KeyboardInterrupt

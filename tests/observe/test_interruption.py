@@ -49,6 +49,17 @@ def test_what_was_noted_ends_what_can_be_ended_at_once() -> None:
         assert not fresh.happened
 
 
+def test_where_nothing_is_noted_one_interruption_has_nothing_to_do_with_the_next() -> None:
+    async def short() -> None:
+        await asyncio.sleep(0)
+
+    with interruptible(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
+
+    assert asyncio.run(until_interrupted(interrupting(signal.SIGTERM)))
+    assert not asyncio.run(until_interrupted(short()))
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_what_was_ended_by_a_signal_is_ended_by_no_second_one_quietly(number: signal.Signals) -> None:
     with noting() as noted:
