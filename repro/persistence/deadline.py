@@ -72,7 +72,7 @@ class Watchdog:
 
 
 class LoopWatchdog:
-    """A `Watchdog` for a connection that is awaited, on the event loop's own clock.
+    """A `Watchdog` for a connection that is awaited.
 
     A timer for each wait would cost more than the rest of a short one. So there is one timer, which is left
     to run when its wait has ended, and looks when it is up whether there is another.
@@ -90,11 +90,10 @@ class LoopWatchdog:
         self._expired = False
 
     def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
         self._expired = False
-        self._due = loop.time() + self._limit_s
+        self._due = time.monotonic() + self._limit_s
         if self._timer is None:
-            self._timer = loop.call_at(self._due, self._look, loop)
+            self._look_in(self._limit_s)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -103,12 +102,16 @@ class LoopWatchdog:
         if self._expired and isinstance(error, Exception):  # an interruption stays one
             raise overdue(self._limit_s) from error
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _look_in(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
         self._timer = None
         if self._due is None:
             return
-        if loop.time() < self._due:
-            self._timer = loop.call_at(self._due, self._look, loop)
+        left_s = self._due - time.monotonic()
+        if left_s > 0:
+            self._look_in(left_s)
             return
         self._expired = True
         self._end()

@@ -303,32 +303,31 @@ class AsyncPool(_Keeping):
             started = _Started(generator)
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]
-        await self._wait_for_one()
+        if self._free.locked():
+            await self._wait_for_one()
+        else:
+            await self._free.acquire()  # at once, without a timer that nobody needs
         try:
             return await drive_async(self._serve(started), self._do)
         finally:
             self._free.release()
 
     async def _wait_for_one(self) -> None:
-        if not self._free.locked():
-            await self._free.acquire()  # at once, without a timer that nobody needs
-            return
         try:
             async with asyncio.timeout(self._wait_s):
                 await self._free.acquire()
         except TimeoutError as error:
             raise self._exhausted() from error
 
-    async def _do(self, what: _Open | _Run | _Close) -> Any:
+    def _do(self, what: _Open | _Run | _Close) -> Awaitable[Any]:
         match what:
             case _Open():
-                return await self._connect()
+                return self._connect()
             case _Run(connection, generator):
-                return await connection.run(generator)
+                return connection.run(generator)  # type: ignore[no-any-return]
             case _Close(connections):
                 goodbyes = (each.close() for each in connections)
-                await asyncio.gather(*goodbyes, return_exceptions=True)
-                return None
+                return asyncio.gather(*goodbyes, return_exceptions=True)
 
     async def close(self) -> None:
         """Close what is idle now, and what is in use when it is given back. Safe to repeat."""

@@ -16,6 +16,7 @@ from repro.persistence.settings import Timeouts
 from repro.persistence.steps import drive, drive_async
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from types import TracebackType
     from typing import Self
 
@@ -175,17 +176,17 @@ class AsyncOrchestrationPersistence:
         """Push what is saved and not queued yet; see `OrchestrationPersistence.push_pending`."""
         return await self._run(self._plans.push_pending(lease_s, limit))
 
-    async def _run(self, plan: Plan[T]) -> T:
-        return await drive_async(plan, self._carry_out)
+    def _run(self, plan: Plan[T]) -> Awaitable[T]:
+        return drive_async(plan, self._carry_out)
 
-    async def _carry_out(self, part: Part) -> Any:
+    def _carry_out(self, part: Part) -> Awaitable[Any]:
         match part:
             case OnDatabase(transaction):
-                return await self._database.run(transaction)
+                return self._database.run(transaction)
             case OnQueue(conversation, fallback):
-                return await _required(self._fallback if fallback else self._queue).run(conversation)
+                return _required(self._fallback if fallback else self._queue).run(conversation)
             case Pause(seconds):
-                return await asyncio.sleep(seconds)
+                return asyncio.sleep(seconds)
 
     async def close(self) -> None:
         """Close the pools, or what they keep. Connections that were given open stay so."""

@@ -38,9 +38,11 @@ def create_jobs(
     Raises:
         OutcomeUnknown: thrown in at COMMIT; it leaves with the transaction's id, where that is known.
     """
+    jobs = insert_jobs(request, schema=schema, lock_ms=lock_ms)  # made before BEGIN, so as to keep that short
+    outbox = insert_outbox(request, schema=schema)
     yield Begin()
-    inserted = yield insert_jobs(request, schema=schema, lock_ms=lock_ms)
-    entered = yield insert_outbox(request, schema=schema)
+    inserted = yield jobs
+    entered = yield outbox
     try:
         yield Commit()
     except OutcomeUnknown as lost:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -11,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from repro.persistence.deadline import Watchdog, shut_down
+from repro.persistence.deadline import LoopWatchdog, Watchdog, shut_down
 from repro.persistence.drivers import Driver
 from repro.persistence.settings import Settings, Timeouts
 from repro.persistence.steps import Execute
@@ -67,3 +69,44 @@ def test_another_error_within_the_watch_is_passed_on() -> None:
 
 def test_shutting_down_what_has_ended_is_no_error() -> None:
     shut_down(lambda: -1)
+
+
+def test_the_timer_of_an_earlier_wait_gives_the_next_one_its_whole_time() -> None:
+    limit_s = 0.2
+
+    async def end_of(ended: asyncio.Event) -> None:
+        await asyncio.wait_for(ended.wait(), 20)
+        raise ConnectionError
+
+    async def wait() -> float:
+        ended = asyncio.Event()
+        watchdog = LoopWatchdog(limit_s, ended.set)
+        with watchdog:
+            time.sleep(limit_s / 2)  # its timer is half-way when the next wait begins
+        begun = time.monotonic()
+        with pytest.raises(TimeoutError, match="the connection was ended") as caught, watchdog:
+            await end_of(ended)
+        assert isinstance(caught.value.__cause__, ConnectionError)
+        return time.monotonic() - begun
+
+    assert asyncio.run(wait()) >= limit_s
+
+
+def test_nothing_is_ended_when_the_timer_is_up_between_two_waits() -> None:
+    limit_s = 0.05
+
+    async def wait() -> None:
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        watchdog = LoopWatchdog(limit_s, ended.set)
+        with watchdog:
+            pass
+        later = loop.create_future()
+        loop.call_later(limit_s, later.set_result, None)  # due after the watchdog's own
+        await later
+        assert not ended.is_set()
+        with watchdog:
+            pass
+        watchdog.close()
+
+    asyncio.run(wait())

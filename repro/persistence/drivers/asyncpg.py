@@ -65,14 +65,15 @@ class AsyncpgDriver(AsyncInteractiveDriver):
             if self._prepared is None:
                 records = await self._connection.fetch(step.sql, *step.params)
             else:
-                records = await (await self._kept(step.sql, self._prepared)).fetch(*step.params)
+                statement = self._prepared.get(step.sql) or await self._prepare(step.sql, self._prepared)
+                records = await statement.fetch(*step.params)
         return Rows([tuple(each) for each in records])
 
-    async def _kept(self, sql: str, prepared: dict[str, Any]) -> Any:
-        """A statement, prepared by name: without a cache of its own asyncpg would send it again each time."""
-        if sql not in prepared:
-            prepared[sql] = await self._connection.prepare(sql, name=f"persistence_{len(prepared)}")
-        return prepared[sql]
+    async def _prepare(self, sql: str, prepared: dict[str, Any]) -> Any:
+        """Prepare by name, and keep it: without a cache of its own asyncpg would send it again each time."""
+        statement = await self._connection.prepare(sql, name=f"persistence_{len(prepared)}")
+        prepared[sql] = statement
+        return statement
 
     async def _commit(self) -> None:
         with self._watchdog:

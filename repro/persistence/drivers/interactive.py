@@ -53,31 +53,20 @@ class _State:
     def __init__(self) -> None:
         self.open = False
         self.ended = False
-        self._failed = False
-
-    def check(self, step: Step) -> None:
-        """Refuse a step that would do nothing, or something else than what it says."""
-        if self.ended:
-            raise ConnectionEndedError(
-                "the connection was ended after a step that was not answered; connect again"
-            )
-        if self._failed and isinstance(step, Commit):
-            raise TransactionFailedError(
-                "a statement of this transaction failed, so that it cannot be committed"
-            )
+        self.has_failed = False
 
     def succeeded(self, step: Step) -> None:
         # in a failed transaction nothing succeeds but a return to a savepoint, which mends it
-        self._failed = False
+        self.has_failed = False
         self.open = type(step) is not Commit
 
     def failed(self, step: Step) -> None:
-        self._failed = True
+        self.has_failed = True
         if isinstance(step, Commit):
             self.open = False
 
     def left(self) -> None:
-        self.open = self._failed = False
+        self.open = self.has_failed = False
 
 
 def answered(error: BaseException) -> bool:
@@ -103,7 +92,15 @@ class _Connected(ABC):
         return not self._state.ended and not self._is_closed()
 
     def _check(self, step: Step) -> None:
-        self._state.check(step)
+        """Refuse a step that would do nothing, or something else than what it says."""
+        if self._state.ended:
+            raise ConnectionEndedError(
+                "the connection was ended after a step that was not answered; connect again"
+            )
+        if self._state.has_failed and type(step) is Commit:
+            raise TransactionFailedError(
+                "a statement of this transaction failed, so that it cannot be committed"
+            )
         if type(step) is Begin and self._in_transaction():
             raise TransactionOpenError("a transaction is open on this connection already")
 

@@ -205,8 +205,8 @@ class AsyncSqlalchemyDriver(AsyncInteractiveDriver):
 
     async def _execute(self, step: Execute) -> Rows:
         with self._watchdog:
-            result = await self._connection.exec_driver_sql(step.sql, tuple(step.params))
-        return Rows([tuple(row) for row in result] if result.returns_rows else ())
+            result = await self._connection.exec_driver_sql(step.sql, step.params)
+        return Rows([tuple(row) for row in result.fetchall()] if result.returns_rows else ())
 
     async def _commit(self) -> None:
         with self._watchdog:
