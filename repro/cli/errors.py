@@ -11,6 +11,8 @@ import os
 import re
 import sys
 
+from repro.report.escape import clean
+
 OK = 0
 FINDING = 1
 USAGE = 2
@@ -39,8 +41,11 @@ class CannotTest(Exception):  # noqa: N818 - the condition that exit code 3 stan
 
 
 def plain(text: str) -> str:
-    """Foreign text as data, on one line: no escape sequence, no control character, no command."""
-    line = " ".join(_NOT_PRINTABLE.sub(" ", _ESCAPE_SEQUENCE.sub("", text)).split())
+    """Foreign text as data, on one line: no escape sequence, no control character, no command.
+
+    Other characters that nobody sees, such as U+200B, are shown by their number.
+    """
+    line = clean(" ".join(_NOT_PRINTABLE.sub(" ", _ESCAPE_SEQUENCE.sub("", text)).split()))
     return _COMMAND_OF_A_RUNNER.sub(lambda found: f"{found[0][0]} {found[0][1:]}", line)
 
 

@@ -41,7 +41,7 @@ _NAMED = re.compile(rf"(?i)(?P<name>{SENSITIVE_NAME})[\"']?\s*[=:]\s*[\"']?\Z")
 _LOOKED_BACK = 300
 """Characters before a token that tell what it stands for: the longest that the redactor looks at."""
 
-_LONG = "of a long text, a part"
+_LONG = "a long text is shortened, with […] where something is left out"
 
 
 _few_places = partial(Places, MOST_PLACES)

@@ -99,12 +99,16 @@ def _how(line: Line) -> str:
 def _fields(line: Line) -> str:
     names = [name for name in _TOLD_FIRST if name in line]
     names += sorted(name for name in line if name not in COMMON and name not in _TOLD_FIRST)
-    family = str(line["op"]).partition(".")[0] + "."
-    return " ".join(
-        f"{name.removeprefix(family)}={_value(line[name])}"
-        for name in names
-        if line[name] not in (None, "", [])
-    )
+    told: dict[str, str] = {}
+    for name in names:
+        if line[name] not in (None, "", []):
+            told.setdefault(_short(name, str(line["op"])), _value(line[name]))
+    return " ".join(f"{name}={value}" for name, value in told.items())
+
+
+def _short(name: str, operation: str) -> str:
+    """A field without its family; the length that a Postgres message states is its bytes on the wire again."""
+    return name.removeprefix(operation.partition(".")[0] + ".")
 
 
 def _value(value: Any) -> str:

@@ -72,6 +72,7 @@ def test_what_the_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) -> 
         ("\x1b]8;;http://h\x1b\\link", "link"),
         ("a\x9b31mb", "a 31mb"),
         ("\u202eevil\u2069", "evil"),
+        ("pay\u200bpal \u200f\u061c\ufeffx", "pay\\u200bpal \\u200f\\u061c\\ufeffx"),
         ("[bold]kept[/bold]", "[bold]kept[/bold]"),
     ],
 )

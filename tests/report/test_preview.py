@@ -113,7 +113,8 @@ def test_what_was_cut_is_told_with_its_place(mishaps: Run) -> None:
     text = markdown.render(mishaps.document, mishaps.events, issue_template())
     told = listing({"report.md": text}, run.document, {})
     number = next(n for n, line in enumerate(text.split("\n"), 1) if "lines left out" in line)
-    assert f"  run.json: of a long text, a part: {place_of_message(run)}\n" in told
+    what = "a long text is shortened, with […] where something is left out"
+    assert f"  run.json: {what}: {place_of_message(run)}\n" in told
     assert "  report.md: 160 lines left out: " in told
     assert f"line {number}" in told
 
@@ -124,7 +125,7 @@ def test_what_was_cut_is_told_with_its_place(mishaps: Run) -> None:
         ("[… 3 links left out …]", "3 links left out"),
         ("12 more failing probes are in `run.json`.", "12 more failing probes are in run.json"),
         ("<td>1,200 more in trace/ws.neon.jsonl</td>", "1,200 more in trace/ws.neon.jsonl"),
-        ("ab […] cd", "of a long text, a part"),
+        ("ab […] cd", "a long text is shortened, with […] where something is left out"),
     ],
 )
 def test_every_mark_of_a_cut_is_known(line: str, what: str, healthy: Run) -> None:

@@ -89,3 +89,9 @@ def test_where_it_fails_early_the_begin_has_the_most_room() -> None:
     assert "e7." in shown[7]
     assert shown[8] == left_out(90, "line")
     assert "e98." in shown[9]
+
+
+def test_a_message_tells_its_length_once() -> None:
+    event = {"seq": 1, "t0": 0.0, "t": 0.0, "op": "pg.msg", "src": "wire", "conn": "c1", "peer": None}
+    line = timeline.render([event | {"len": 24, "pg.len": 23, "pg.name": "AuthenticationSASL"}], most=5)
+    assert line.endswith("len=24 name=AuthenticationSASL")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from repro.redaction import Redactor, SecretFound
 from repro.report.checking import code_blocks, secret_signs
 from repro.report.deciding import decision
-from repro.report.escape import clean
+from repro.report.escape import brief, clean
 from repro.report.fitting import LIMIT, size
 
 IN_A_RECORD = tuple(title.casefold() for title in decision.ASKED.values())
@@ -25,7 +25,8 @@ ASKED_OF_A_PERSON = frozenset(
 
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s+(?P<title>.*?)\s*#*\s*$|^\*\*(?P<bold>[^*]+)\*\*:?\s*$")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_SLOT = re.compile(r"txrepro:(?P<name>[\w-]+)")
+_SLOT = re.compile(r"txrepro:(?P<name>[\w-]+)(?P<hint>.*?)(?:-->|\Z)", re.DOTALL)
+MOST_OF_A_HINT = 200
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(?:(?!\n[ \t]*\n).)*?(?<!`)\1(?!`)", re.DOTALL)
 """Code within a paragraph: an empty line ends the paragraph (section 6.1)."""
 
@@ -87,12 +88,13 @@ def problems(text: str, *, secrets: Iterable[str] = ()) -> list[Problem]:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     read = code_blocks.read(lines)
     outside = _CODE.sub(_blank, "\n".join(code_blocks.outside(read))).split("\n")
+    redactor = Redactor(secrets)
     found = [
         *_nothing_at_the_head(lines, outside),
         *_size(text),
-        *_secrets(lines, Redactor(secrets)),
+        *_secrets(lines, redactor),
         *_fences(read),
-        *_slots(outside),
+        *_slots(outside, redactor),
         *_empty_summaries(outside),
         *_gone_from_a_record(outside, text),
         *_details(outside),
@@ -147,12 +149,14 @@ def _fences(read: Iterable[code_blocks.Line]) -> Iterator[Problem]:
             )
 
 
-def _slots(outside: Sequence[str]) -> Iterator[Problem]:
+def _slots(outside: Sequence[str], redactor: Redactor) -> Iterator[Problem]:
     for number, comment in _comments(outside):
         if not comment.endswith("-->"):
             yield Problem(number, "begins a comment that never ends", "end it with -->")
         if slot := _SLOT.search(comment):
-            yield Problem(number, *_left_open(slot["name"]))
+            what, remedy = _left_open(slot["name"])
+            hint = _hint(slot, redactor)
+            yield Problem(number, f"{what}: {hint}" if hint else what, remedy)
 
 
 def _left_open(name: str) -> tuple[str, str]:
@@ -166,6 +170,16 @@ def _left_open(name: str) -> tuple[str, str]:
     if name in decision.ASKED:
         return f"the place for {name} is not filled", "write it where the comment stands"
     return f"the place for {name} is not filled", "fill it, or delete the comment"
+
+
+def _hint(slot: re.Match[str], redactor: Redactor) -> str:
+    """What a mark says is wanted; nothing for the summary, of which the remedy says it.
+
+    A person may have begun to write inside the comment: what looks like a secret there is not said again.
+    """
+    hint = brief(slot["hint"], MOST_OF_A_HINT).rstrip(".")
+    is_told = slot["name"] == "summary" or any(secret_signs.kinds(hint))
+    return "" if is_told else redactor.text(hint)
 
 
 def _comments(outside: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -50,12 +50,33 @@ def test_a_form_filled_by_hand_tells_every_place_that_is_left() -> None:
 
 
 def test_a_mark_of_an_upstreams_form_is_told() -> None:
-    assert of("a <!-- txrepro:fill yes or no --> b\n") == ["1 the place for what only you know is not filled"]
+    told = "the place for what only you know is not filled"
+    assert of("a <!-- txrepro:fill yes or no. --> b\n") == [f"1 {told}: yes or no"]
+    assert of("a <!-- txrepro:fill --> b\n") == [f"1 {told}"]
+
+
+def test_each_place_is_told_with_its_own_hint() -> None:
+    text = "a <!-- txrepro:fill its\nversion -->\n<!-- txrepro:fill how it was installed -->\n"
+    assert [each.partition(": ")[2] for each in of(text)] == ["its version", "how it was installed"]
+
+
+def test_a_hint_is_short_and_moves_no_cursor() -> None:
+    (found,) = of(f"a <!-- txrepro:fill \u202e\x1b[31m{'x' * 5_000} -->\n")[:1]
+    assert len(found) < 300
+    assert found.isprintable()
+
+
+@pytest.mark.parametrize("begun", [SECRET, base64.b64encode(SECRET.encode()).decode(), "password=hunter2"])
+def test_a_secret_that_somebody_wrote_into_a_mark_is_not_said(begun: str) -> None:
+    found = problems(f"a <!-- txrepro:fill the settings {begun} -->\n", secrets=[SECRET])
+    assert len(found) == 2
+    assert not any(begun in each.what for each in found)
 
 
 def test_a_body_that_belongs_elsewhere_is_told_as_such_and_not_as_a_place_to_fill() -> None:
     text = "<!-- txrepro:stop nothing that failed in this run is of it: do not file this there -->\n"
-    assert of(text + "\nIt fails.\n") == ["1 is marked as nothing to file there, or not yet"]
+    why = "nothing that failed in this run is of it: do not file this there"
+    assert of(text + "\nIt fails.\n") == [f"1 is marked as nothing to file there, or not yet: {why}"]
 
 
 @pytest.mark.parametrize(
@@ -341,7 +362,7 @@ def record(origin: Run) -> str:
 
 
 def test_a_decision_record_lacks_what_only_a_person_knows(record: str) -> None:
-    assert [what.partition(" ")[2] for what in of(record)] == [
+    assert [what.partition(" ")[2].partition(": ")[0] for what in of(record)] == [
         f"the place for {name} is not filled" for name in ("context", "choice", "consequences")
     ]
 
