@@ -21,6 +21,19 @@ _INVISIBLE = re.compile(
 )
 """Controls, direction marks, zero-width characters, halves of surrogate pairs: shown as their code point."""
 
+_RUN_OF_INVISIBLE = re.compile(f"{_INVISIBLE.pattern}+")
+
+
+class _Numbers(dict[int, str]):
+    """How the characters that were met so far are shown: a text may have thousands of one."""
+
+    def __missing__(self, character: int) -> str:
+        self[character] = f"\\u{character:04x}"
+        return self[character]
+
+
+_NUMBERS = _Numbers()
+
 _MORE_THAN_A_WORD = re.compile(
     r"[`*_~<>&\[\]\\|@#$!{}]|://|www\.|:[\w+-]+:|\bGH-\d|\b[0-9a-f]{7,40}\b", re.IGNORECASE
 )
@@ -44,7 +57,7 @@ MOST_OF_A_NOTE = 400
 def clean(text: str) -> str:
     """The text without terminal sequences and carriage returns; what is invisible is shown by its number."""
     text = _ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _RUN_OF_INVISIBLE.sub(lambda run: run[0].translate(_NUMBERS), text)
 
 
 def not_shown(text: str) -> Iterator[str]:

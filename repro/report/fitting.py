@@ -12,7 +12,7 @@ LIMIT = 60_000
 
 def size(text: str) -> int:
     """The characters of a text as a browser counts them: two for one beyond the basic plane."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def fitted(render: Callable[[Room], str]) -> str:

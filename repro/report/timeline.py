@@ -107,7 +107,7 @@ def _fields(line: Line) -> str:
 
 
 def _short(name: str, operation: str) -> str:
-    """A field without its family; the length that a Postgres message states is its bytes on the wire again."""
+    """A field without its family: the length that a Postgres message states is that on the wire again."""
     return name.removeprefix(operation.partition(".")[0] + ".")
 
 

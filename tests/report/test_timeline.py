@@ -92,6 +92,6 @@ def test_where_it_fails_early_the_begin_has_the_most_room() -> None:
 
 
 def test_a_message_tells_its_length_once() -> None:
-    event = {"seq": 1, "t0": 0.0, "t": 0.0, "op": "pg.msg", "src": "wire", "conn": "c1", "peer": None}
-    line = timeline.render([event | {"len": 24, "pg.len": 23, "pg.name": "AuthenticationSASL"}], most=5)
+    event = LINE | {"op": "pg.msg", "len": 24, "pg.len": 23, "pg.name": "AuthenticationSASL"}
+    line = render([event], most=5)
     assert line.endswith("len=24 name=AuthenticationSASL")

@@ -9,7 +9,8 @@ def printable(value: object) -> str:
     Invisible are controls, direction marks, zero-width characters, half surrogates and what Unicode has not
     assigned (`str.isprintable`).
     """
-    return "".join(map(_shown, " ".join(str(value).split())))
+    line = " ".join(str(value).split())
+    return line if line.isprintable() else line.translate(_SHOWN)
 
 
 def shortened(words: str, most: int) -> str:
@@ -20,8 +21,15 @@ def shortened(words: str, most: int) -> str:
     return f"{words[:head].rstrip()} ... {words[len(words) - (most - head) :].lstrip()}"
 
 
-def _shown(character: str) -> str:
-    if character.isprintable():
-        return character
-    number = ord(character)
-    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
+class _Shown(dict[int, str]):
+    """How each character that was met so far is shown: a text may have thousands of one."""
+
+    def __missing__(self, number: int) -> str:
+        shown = chr(number)
+        if not shown.isprintable():
+            shown = f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
+        self[number] = shown
+        return shown
+
+
+_SHOWN = _Shown()
