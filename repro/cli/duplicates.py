@@ -94,8 +94,16 @@ def _told(case: Case, lab: Lab, packages: Mapping[str, str]) -> str:
     return f"{case.client:<16} {case.settings or 'defaults':<30} {arrived:>7}  {plain(then)}\n"
 
 
-def pushed(case: Case, lab: Lab, packages: Mapping[str, str]) -> tuple[int, str]:
+def pushed(
+    case: Case, lab: Lab, packages: Mapping[str, str], *, longest_s: float = LONGEST_S
+) -> tuple[int, str]:
     """How often the id arrived, and what the client said in the end.
+
+    Args:
+        case: the client and its settings.
+        lab: a running one.
+        packages: where the packages of the Node clients are.
+        longest_s: seconds after which a client that still tries is ended.
 
     Raises:
         CannotTest: the client's package is not installed.
@@ -115,23 +123,23 @@ def pushed(case: Case, lab: Lab, packages: Mapping[str, str]) -> tuple[int, str]
             "key": key,
             "settings": json.loads(case.settings or "{}"),
         }
-        then = _client(case, json.dumps(order), packages)
+        then = _client(case, json.dumps(order), packages, longest_s)
         arrived = len(queue.run(read_back(key)))
         queue.run(remove(key, []))
     return arrived, then
 
 
-def _client(case: Case, order: str, packages: Mapping[str, str]) -> str:
+def _client(case: Case, order: str, packages: Mapping[str, str], longest_s: float) -> str:
     script = probes_folder() / "duplicates" / case.script
     command = [sys.executable, str(script)]
     if case.script.endswith(".mjs"):
         command = ["node", str(Path(packages[NODE_FOLDER]) / f"duplicates_{case.script}")]
     try:
         done = subprocess.run(
-            command, input=order, capture_output=True, text=True, timeout=LONGEST_S, check=False
+            command, input=order, capture_output=True, text=True, timeout=longest_s, check=False
         )
     except subprocess.TimeoutExpired:
-        return f"still trying after {LONGEST_S:.0f} s"
+        return f"still trying after {longest_s:.0f} s"
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines or "not installed" in lines[-1]:
         raise errors.CannotTest(f"{case.client}: {lines[-1] if lines else 'its script cannot be run'}")
