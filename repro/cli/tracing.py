@@ -11,14 +11,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro import plain_json
 from repro.cli import errors, wording
+from repro.cli.asked import Asked, asked_of_us
 from repro.document import visibility
 from repro.events import Event
 from repro.probe.secrets import redactor_for
@@ -54,20 +55,25 @@ def trace(arguments: argparse.Namespace, words: Sequence[str]) -> int:
         _check_writable(path)
     redactor = redactor_for({}, os.environ, secrets.token_hex(16))
     events = Events(_shower(arguments), redactor, kept=bool(_paths(arguments)))
+    with asked_of_us() as asked:
+        code = _traced(arguments, words, events, asked)
+    _say_end(code, events)
+    _write_files(arguments, events)
+    return 128 - code if code < 0 else code
+
+
+def _traced(arguments: argparse.Namespace, words: Sequence[str], events: Events, asked: Asked) -> int:
     termination = _termination() if arguments.tls else None
     tap = None if arguments.no_tap else Tap(events.tell, termination=termination)
     source = KernelSource(events.tell, detour=None if tap is None else tap.detour)
     try:
-        code = _run(source, words, {} if termination is None else termination.environment(), events)
+        return _run(source, words, {} if termination is None else termination.environment(), events, asked)
     finally:
         source.stop()
         if tap is not None:
             tap.close()
         if termination is not None:
             termination.close()
-    _say_end(code, events)
-    _write_files(arguments, events)
-    return 128 - code if code < 0 else code
 
 
 def _termination() -> Termination:
@@ -135,21 +141,22 @@ class Events:
             self.lines.insert(0, line)
 
 
-def _run(source: KernelSource, words: Sequence[str], changes: Mapping[str, str], events: Events) -> int:
-    with _signals_left_to_the_program(source.abandon) as hand_on_to:
-        try:
+def _run(
+    source: KernelSource, words: Sequence[str], changes: Mapping[str, str], events: Events, asked: Asked
+) -> int:
+    try:
+        with asked.left_to_others():
             process = subprocess.Popen(
                 source.command(words), pass_fds=source.descriptors, env={**os.environ, **changes}
             )
-        except OSError as error:
-            raise errors.CannotTest(f"the launcher cannot be started: {error.strerror}") from error
-        hand_on_to.append(process)
-        source.watch()
-        view = source.view()
-        events.head(view, words)
-        _say_view(view)
-        code = process.wait()
-        source.wait()
+    except OSError as error:
+        raise errors.CannotTest(f"the launcher cannot be started: {error.strerror}") from error
+    source.watch()
+    view = source.view()
+    events.head(view, words)
+    _say_view(view)
+    code = asked.handed_on_until_the_end(process)
+    asked.patient_with(source)
     return code
 
 
@@ -168,39 +175,6 @@ def _say_end(code: int, events: Events) -> None:
     )
     ended = f"ended by {_signal_name(-code)}" if code < 0 else f"exit code {code}"
     errors.tell(f"trace   {ended}; {tail}, {wording.counted(events.count, 'event')}")
-
-
-@contextmanager
-def _signals_left_to_the_program(stop: Callable[[], None]) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Ctrl-C is the program's own business, which is in the same group; SIGTERM and SIGHUP are handed on."""
-    processes: list[subprocess.Popen[bytes]] = []
-
-    def hand_on(number: int, _frame: object) -> None:
-        running = [process for process in processes if process.poll() is None]
-        for process in running:
-            with suppress(ProcessLookupError):
-                process.send_signal(number)
-        if processes and not running:
-            stop()  # what it has left behind is waited for no longer
-
-    def leave(_number: int, _frame: object) -> None:
-        if processes and all(process.poll() is not None for process in processes):
-            stop()
-
-    before = {  # handlers, for a signal that is ignored would be ignored by the program too
-        number: signal.signal(number, handler)
-        for number, handler in (
-            (signal.SIGINT, leave),
-            (signal.SIGTERM, hand_on),
-            (signal.SIGHUP, hand_on),
-        )
-        if signal.getsignal(number) is not signal.SIG_IGN  # as under nohup: it stays so for the program
-    }
-    try:
-        yield processes
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _say_view(view: View) -> None:

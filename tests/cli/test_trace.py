@@ -125,13 +125,26 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     assert repro_trace("--", "/nowhere/at/all").returncode == 127
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_is_the_program_s_and_the_trace_is_written(number: signal.Signals, tmp_path: Path) -> None:
+WAITS = """
+import signal, sys, time
+got = []
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))
+signal.signal(signal.SIGHUP, lambda *_: sys.exit(7))
+signal.signal(signal.SIGINT, lambda *_: got.append(1))
+print('on', flush=True)
+while not got:
+    signal.pause()
+sys.exit(7 + len(got))
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 9), (signal.SIGINT, 8), (signal.SIGHUP, 7)])
+def test_a_signal_to_the_tracer_alone_is_the_program_s(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
     out = tmp_path / "trace.jsonl"
-    code = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\n"
-    code += "try:\n print('on', flush=True); signal.pause()\nexcept KeyboardInterrupt: sys.exit(8)\n"
     with subprocess.Popen(
-        [sys.executable, "-m", "repro", "trace", "-o", str(out), "--", *python(code)],
+        [sys.executable, "-m", "repro", "trace", "-o", str(out), "--", *python(WAITS)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -139,13 +152,48 @@ def test_a_signal_is_the_program_s_and_the_trace_is_written(number: signal.Signa
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "on\n"
-        if number == signal.SIGINT:
-            os.killpg(process.pid, number)  # as a terminal does
-        else:
-            process.send_signal(number)
+        process.send_signal(number)
         process.wait(30)
-    assert process.returncode == (8 if number == signal.SIGINT else 9)
+    assert process.returncode == code
     assert out.exists()
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_program() -> None:
+    """It goes to the whole group; that it is not handed on too, is held in test_asked."""
+    code = WAITS.replace("while not got:\n    signal.pause()", "signal.pause(); time.sleep(1)")
+    terminal, inside = os.openpty()
+    take_it = "import fcntl, os, sys, termios\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+    take_it += "os.execv(sys.argv[1], sys.argv[1:])"
+    traced = [sys.executable, "-m", "repro", "trace", "--", *python(code)]
+    with subprocess.Popen(
+        [*python(take_it), *traced], stdin=inside, stdout=inside, stderr=inside, start_new_session=True
+    ) as process:
+        os.close(inside)
+        said = b""
+        while b"on\r\n" not in said:
+            said += os.read(terminal, 1024)
+        os.write(terminal, b"\x03")
+        process.wait(30)
+    os.close(terminal)
+    assert process.returncode == 8
+
+
+def test_what_is_left_behind_holds_the_end_up_no_longer_than_its_grace(tmp_path: Path) -> None:
+    left = tmp_path / "pid"
+    script = f"sleep 60 >/dev/null 2>&1 & echo $! > '{left}'; echo on; wait"
+    with subprocess.Popen(
+        [sys.executable, "-m", "repro", "trace", "--", "sh", "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "on\n"
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+    assert process.returncode == 128 + signal.SIGTERM
+    os.kill(int(left.read_text()), signal.SIGKILL)  # it was there: nobody but its parent was asked
 
 
 def test_what_the_program_leaves_running_is_waited_for(nobody: int) -> None:

@@ -96,13 +96,18 @@ class KernelSource:
             return View("strace", self._reason, self._lost)
         return View(None, self._reason)
 
+    @property
+    def watching(self) -> bool:
+        """Whether a watched process is left."""
+        return self._thread is not None and self._thread.is_alive()
+
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait until the last watched process has ended."""
         if self._thread is not None:
             self._thread.join(timeout_s)
 
     def abandon(self) -> None:
-        """Watch no longer, from a signal handler: what waits in `wait` goes on."""
+        """Watch no longer: what waits in `wait` goes on."""
         if self._supervisor is not None:
             self._supervisor.stop()
         if self._strace is not None:
