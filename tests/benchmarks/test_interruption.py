@@ -25,9 +25,6 @@ from tests.end_to_end.interrupting import (
 INSTANTS = 24
 """Evenly over the time that the command takes, and a tenth more."""
 
-STARTED_S = 0.15
-"""Before that it is Python that starts, which takes no signal in good order."""
-
 
 @pytest.fixture(scope="module")
 def own_lab() -> Iterator[Lab]:
@@ -46,7 +43,7 @@ def test_a_signal_at_many_instants(
     wrong = []
     for place in range(INSTANTS):
         number = SIGNALS[place % 3]
-        instant_s = STARTED_S + 1.1 * whole_s * place / INSTANTS
+        instant_s = 1.1 * whole_s * place / INSTANTS
         found = stopped(command, to_stop.words, instant_s=instant_s, number=number)
         try:
             in_good_order(to_stop, found, number)

@@ -118,13 +118,14 @@ def stopped(command: Command, words: Sequence[str], *, instant_s: float, number:
     Args:
         command: the command line.
         words: its arguments.
-        instant_s: seconds from its start.
+        instant_s: seconds from when it takes signals: before that it is Python that starts.
         number: the signal.
     """
     temporary = tempfile.mkdtemp(prefix="i", dir="/tmp")  # a short name: sockets are made in it
     try:
         variables = {**command.variables, "TMPDIR": temporary}
         process = dataclasses.replace(command, variables=variables).start(*words)
+        _until_it_takes_signals(process)
         processes = _seen_until(process, instant_s)
         ended_before = process.poll() is not None
         process.send_signal(number)
@@ -181,6 +182,17 @@ def left_on(lab: Lab) -> list[str]:
     authority = lab.environment["SSL_CERT_FILE"]
     with redis.Redis.from_url(lab.environment["UPSTASH_REDIS_URL"], ssl_ca_certs=authority) as client:
         return schemas + [str(key) for key in client.scan_iter("*txrepro*")]
+
+
+def _until_it_takes_signals(process: subprocess.Popen[str]) -> None:
+    """Until it has a handler for SIGTERM (proc_pid_status(5): SigCgt, a bit for each signal from 1)."""
+    status = Path(f"/proc/{process.pid}/status")
+    give_up = time.monotonic() + LEAVING_S
+    while process.poll() is None and time.monotonic() < give_up:
+        caught = next(line for line in status.read_text().splitlines() if line.startswith("SigCgt:"))
+        if int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1:
+            return
+        time.sleep(0.005)
 
 
 def _seen_until(process: subprocess.Popen[str], instant_s: float) -> set[Process]:

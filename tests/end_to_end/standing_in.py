@@ -33,6 +33,6 @@ if __name__ == "__main__":
     try:
         with terminating_like_interrupt():
             stand_in()
+            program()
     except KeyboardInterrupt:
         os._exit(130)
-    program()

@@ -28,7 +28,7 @@ Make = Callable[..., Command]
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
-INSTANTS_S = (0.2, 0.7, 1.2, 1.8, 2.5)
+INSTANTS_S = (0.0, 0.6, 1.1, 1.7, 2.4)
 """Moments of a run: before the lab is up, while the first probes run, near the end."""
 
 PARTS = (0.3, 0.6, 0.9)
