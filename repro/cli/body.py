@@ -82,6 +82,8 @@ def carry_out(
     with noting() as caught:
         found = investigate(plan, progress, experiments=experiments)
         seen = found.seen
+        for finding in found.findings:
+            finding["fix"] = aimed.with_what_is_overridden(finding["fix"])
         document = _document(plan, aimed, command, seen, found.findings)
         environ = {**overlaid(os.environ, plan.inherited), **seen.environment}
         told = redactor_for(seen.variables, environ, seen.salt)

@@ -7,7 +7,7 @@ from, so that a wrong one is reported with the line that has to be changed, and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -55,12 +55,23 @@ class Target:
             the lab the settings are left out: it brings its own.
         places: where each variable comes from: ``environment`` or ``.env:3``.
         notes: what a person should know of how it was resolved, a sentence each, without any value.
+        overridden: where the file names a variable that the environment sets otherwise, which goes before it.
     """
 
     kind: Literal["lab", "env"]
     variables: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    overridden: Mapping[str, str] = field(default_factory=dict)
+
+    def with_what_is_overridden(self, fix: Sequence[str]) -> list[str]:
+        """Remedies, with one before them for each variable they name that the environment has otherwise."""
+        named = set(re.findall(r"\w+", " ".join(fix)))
+        return [
+            f"{name} of the environment goes before the one at {place}: unset it, or set it to that value."
+            for name, place in self.overridden.items()
+            if name in named
+        ] + list(fix)
 
     @property
     def sources(self) -> dict[str, str]:
@@ -115,7 +126,8 @@ def resolve(environ: Mapping[str, str], *, wanted: str | None = None, env_file: 
             ``env`` is wanted and nothing is set.
     """
     entries = {} if env_file is None else read_env_file(env_file)
-    variables, places, notes = _merged(environ, _that_matter(entries), env_file)
+    variables, places, overridden = _merged(environ, _that_matter(entries), env_file)
+    notes = [f"{name} at {place} is overridden by the environment" for name, place in overridden.items()]
     chosen = [name for name in DECIDING if name in variables]
     if wanted == "env" and not chosen:
         raise UsageError(_nothing_set(env_file))
@@ -124,7 +136,7 @@ def resolve(environ: Mapping[str, str], *, wanted: str | None = None, env_file: 
     if wanted == "lab" or not chosen:
         return _lab(variables, places, notes, asked=wanted == "lab", env_file=env_file)
     _judge(environ, variables, places)
-    return Target("env", variables, places, tuple(notes))
+    return Target("env", variables, places, tuple(notes), overridden)
 
 
 def _refuse_misspelt(entries: Mapping[str, dotenv.Entry], env_file: Path | None) -> None:
@@ -149,19 +161,20 @@ def _none_is_set(env_file: Path | None) -> str:
 
 def _merged(
     environ: Mapping[str, str], entries: Mapping[str, dotenv.Entry], env_file: Path | None
-) -> tuple[dict[str, str], dict[str, str], list[str]]:
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """The variables, where each comes from, and where those stand that the environment has otherwise."""
     variables = {name: environ[name] for name in SETTINGS if name in environ}
     places = dict.fromkeys(variables, ENVIRONMENT)
-    notes = []
+    overridden = {}
     for name, entry in entries.items():
         place = f"{env_file}:{entry.line}"
         if name in environ:
             if environ[name] != entry.value:
-                notes.append(f"{name} at {place} is overridden by the environment")
+                overridden[name] = place
             continue
         _refuse_reference(entry, place)
         variables[name], places[name] = entry.value, place
-    return variables, places, notes
+    return variables, places, overridden
 
 
 def _refuse_reference(entry: dotenv.Entry, place: str) -> None:

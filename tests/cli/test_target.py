@@ -59,6 +59,19 @@ def test_the_environment_goes_before_the_file(env_file: Path) -> None:
     assert found.sentence() == "DATABASE_URL in the environment"
 
 
+def test_a_remedy_that_names_what_the_environment_overrides_says_so_first(env_file: Path) -> None:
+    env_file.write_text(f"DATABASE_URL={URL}\nSSL_CERT_FILE=/lab/ca.pem\nPGHOST=a.test\n")
+    environ = {"SSL_CERT_FILE": "/etc/ssl/cert.pem", "PGHOST": "b.test"}
+    found = target.resolve(environ, env_file=env_file)
+    fix = ["Trust the authority: SSL_CERT_FILE for Python.", "Or set PGHOSTADDR."]
+
+    first, *rest = found.with_what_is_overridden(fix)
+
+    assert first.startswith("SSL_CERT_FILE of the environment goes before the one at .env:2: unset it")
+    assert rest == fix
+    assert found.with_what_is_overridden(["Wait."]) == ["Wait."]
+
+
 def test_a_target_of_many_settings_is_told_in_one_line(env_file: Path) -> None:
     env_file.write_text(
         f"DATABASE_URL={URL}\nPOSTGRES_URL_NON_POOLING={URL}\nUPSTASH_REDIS_URL=redis://:p@h.test\n"
