@@ -87,6 +87,8 @@ def report(error: BaseException) -> int:
         _print_traceback(error)
     if isinstance(error, KeyboardInterrupt):
         tell("repro: interrupted")
+        for left in error.args:
+            tell(plain(str(left)))
         return INTERRUPTED
     tell(f"repro: {plain(_sentence(error))}")
     return USAGE if isinstance(error, UsageError) else COULD_NOT_TEST

@@ -86,6 +86,10 @@ class JsonLines:
     def proving(self, cause: str) -> None:
         """Nothing to say: nothing is proved here."""
 
+    def stopping(self, text: str) -> None:
+        """Say it to people."""
+        errors.tell(text)
+
     def finished(self, outcome: Outcome) -> None:
         """Hand on the outcome, which a probe that crashed did not say itself."""
         self._say("outcome", outcome)

@@ -21,6 +21,9 @@ from repro.document import FAILING, Finding, Outcome, RunDocument
 from repro.report import proof
 from repro.report.filing import choice, known
 
+LEFT = "left behind"
+"""How a note begins that tells what a probe left on the target."""
+
 VERDICT_STYLES = {
     "pass": "bold green",
     "fail": "bold red",
@@ -64,6 +67,12 @@ def _parts(ending: Ending, symbols: Symbols) -> Iterator[RenderableType]:
     alone = [outcome["name"] for outcome in document["probes"] if _was_tried_alone(outcome)]
     if alone:
         yield Text(f"with one transaction at a time only: {wording.data(', '.join(alone))}", style="dim")
+    if not ending.where and _tried_no_rollback(document):
+        yield Text("not tried: rollback, and transactions at once; --commit tries them", style="dim")
+    left = [note for outcome in document["probes"] for note in outcome.get("notes", []) if LEFT in note]
+    if left and document["target"].get("kind") != "lab":
+        yield Text()
+        yield Text("\n".join(wording.data(note) for note in left), style="yellow", overflow="fold")
     failing = [outcome for outcome in document["probes"] if outcome["status"] in FAILING]
     if failing:
         yield Text()
@@ -79,6 +88,14 @@ def _was_tried_alone(outcome: Outcome) -> bool:
     """Whether a client with a pool of its own passed without having been tried with transactions at once."""
     at_once = outcome["atomicity"]["detail"].get("at_once", {})
     return outcome["status"] == "pass" and outcome["name"].startswith("node.") and "not_checked" in at_once
+
+
+def _tried_no_rollback(document: RunDocument) -> bool:
+    """Whether a driver passed its transaction on a target where nothing durable may be written."""
+    return document["transaction"]["effect"] == "rollback" and any(
+        outcome["status"] == "pass" and "commit" in {stage["name"] for stage in outcome["stages"]}
+        for outcome in document["probes"]
+    )
 
 
 def _verdict(ending: Ending) -> Text:

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from repro.cli import wording
-from repro.cli.errors import plain
+from repro.cli.errors import plain, tell
 from repro.cli.terminal import Symbols, Terminal
 from repro.document import Outcome, Stage
 
@@ -79,6 +79,7 @@ class Board:
         self._lab = ""
         self._share_s = 0.0
         self._proving = ""
+        self._stopping = ""
 
     def lab(self, text: str) -> None:
         """Show the lab's state."""
@@ -116,6 +117,10 @@ class Board:
         """Show which cause is being proved."""
         self._proving = cause
 
+    def stopping(self, text: str) -> None:
+        """Show that an interruption was heard."""
+        self._stopping = text
+
     def render(self) -> RenderableType:
         """The whole picture at this moment."""
         now = self._clock()
@@ -128,6 +133,8 @@ class Board:
             parts += [Text(), self._footer(waiting)] if waiting else []
         if self._proving:
             parts += [Text(), Text(f"proving {self._proving} by experiment", style="dim")]
+        if self._stopping:
+            parts += [Text(), Text(self._stopping, style="yellow")]
         return Group(*parts)
 
     def _table(self, now: float) -> Table:
@@ -228,6 +235,10 @@ class Lines(Board):
     def proving(self, cause: str) -> None:
         """Say which cause is being proved."""
         self._say(f"proving  {cause} by experiment")
+
+    def stopping(self, text: str) -> None:
+        """Say that an interruption was heard, in a pipe too."""
+        tell(text)
 
     def _say(self, line: str) -> None:
         if self._stream is not None:

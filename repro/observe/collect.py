@@ -149,7 +149,7 @@ class Collected:
             "stages": [stage for name in STAGES for stage in stages if stage["name"] == name],
             "applied": "unknown" if running in {"commit", "push"} else "no",
             "events": self._trace_file(),
-            "notes": [*self._left_behind(), *self._not_kept()],
+            "notes": [*self.left_behind(), *self._not_kept()],
         }
         return cast("Outcome", found)
 
@@ -175,7 +175,7 @@ class Collected:
             "error": error,
             "applied": applied(self.stages, error, writing),
             "events": self._trace_file(),
-            "notes": [*self._left_behind(), *self._not_kept()],
+            "notes": [*self.left_behind(), *self._not_kept()],
             "duration_ms": round((now - (self.asked or now)) * 1000, 3),
             "log": log,
         }
@@ -212,13 +212,14 @@ class Collected:
     @property
     def to_remove(self) -> bool:
         """Whether it was ended before it could clean up, and can be asked to remove what it made."""
-        return self.said is None and self.removable and bool(self._left_behind())
+        return self.said is None and self.removable and bool(self.left_behind())
 
     def removed(self) -> None:
         """What it made has been removed since."""
         self.makes = None
 
-    def _left_behind(self) -> list[str]:
+    def left_behind(self) -> list[str]:
+        """What may be left on the target, and how to remove it; nothing where it has cleaned up."""
         cleaned = "cleanup" in self.stages and self.stages["cleanup"]["status"] == "pass"
         return [f"left behind, perhaps: {self.makes}"] if self.makes and not cleaned else []
 

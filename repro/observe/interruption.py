@@ -26,10 +26,10 @@ _noted: Noted | None = None
 
 @contextmanager
 def noting() -> Iterator[Noted]:
-    """Note the first of these signals, so that what was seen is still written; the second is raised.
+    """Note the first of these signals, so that what was seen is still written; the next is raised.
 
-    What can be ended inside, by `interruptible` and `until_interrupted`, ends at the first one. In the main
-    thread only.
+    What can be ended inside, by `interruptible` and `until_interrupted`, ends at the first one; what the
+    latter finishes, at the second. In the main thread only.
 
     Yields:
         What tells whether one came.
@@ -82,11 +82,12 @@ def _heard() -> dict[signal.Signals, Any]:
     return {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
 
 
-async def until_interrupted(work: Coroutine[Any, Any, None]) -> bool:
-    """Do something until it ends, or one of these signals cancels it; a second one is Python's own business.
+async def until_interrupted(work: Coroutine[Any, Any, None], told: Callable[[], None] = lambda: None) -> bool:
+    """Do something until it ends, or a signal cancels it; a second one cancels `though_cancelled` too.
 
     Args:
         work: is awaited.
+        told: called at the first signal, before the work has ended.
 
     Returns:
         Whether it was interrupted.
@@ -95,50 +96,76 @@ async def until_interrupted(work: Coroutine[Any, Any, None]) -> bool:
         await work
         return False
     task = asyncio.create_task(work)
+    with _cancelling(task, told) as came:
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not came.times:
+                raise
+    return came.times > 0
+
+
+class _Came:
+    """How many signals came."""
+
+    times = 0
+
+
+@contextmanager
+def _cancelling(task: asyncio.Task[None], told: Callable[[], None]) -> Iterator[_Came]:
+    """Let the first signal cancel a task, also one that was noted before, and the second what is left."""
     loop = asyncio.get_running_loop()
-    heard = _heard()
-    interrupted = False
+    before = _heard()
+    came = _Came()
 
     def restore() -> None:
-        for number, handler in heard.items():
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
             signal.signal(number, handler)
 
     def interrupt() -> None:
-        nonlocal interrupted
-        interrupted = True
-        _note()
+        came.times += 1
+        if came.times == 1:
+            _note()
+            told()
+            task.cancel()
+            return
         restore()
-        task.cancel()
+        for each in tuple(_finishing):
+            each.cancel()
 
-    for number in heard:
+    for number in before:
         loop.add_signal_handler(number, interrupt)
-    if _is_noted():
-        interrupt()
     try:
-        await task
-    except asyncio.CancelledError:
-        if not interrupted:
-            raise
+        if _is_noted():
+            interrupt()
+        yield came
     finally:
         restore()
-    return interrupted
+
+
+_finishing: set[asyncio.Task[None]] = set()
+"""What is finished although it was cancelled."""
 
 
 async def though_cancelled(work: Coroutine[Any, Any, None]) -> None:
     """Do something that must not stay half done: cancelled, it is finished first; cancelled again, it is not.
 
     Args:
-        work: is awaited.
+        work: is awaited; what it does after a cancellation is always awaited.
     """
     task = asyncio.create_task(work)
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
+        _finishing.add(task)
         try:
             await asyncio.wait({task})
-        finally:
+        except asyncio.CancelledError:
             task.cancel()
+            await asyncio.wait({task})
+        finally:
+            _finishing.discard(task)
         raise
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from repro.observe import removal
 from repro.observe.catalog import CATALOG, Entry
 
 DEFAULT_DEADLINE_S = 120.0
@@ -62,6 +63,11 @@ class Plan:
         return "commit" if self.commit or self.kind == "lab" else "rollback"
 
     @property
+    def removing_s(self) -> float:
+        """Seconds of the deadline set aside for removing what a probe made that was ended."""
+        return removal.LONGEST_S if self.commit and self.kind == "env" else 0.0
+
+    @property
     def running(self) -> Sequence[Entry]:
         """The probes that are not skipped for lack of a setting."""
         if self.kind == "lab":
@@ -77,7 +83,7 @@ class Plan:
     def share_s(self) -> float:
         """Each probe's share of the deadline, in seconds."""
         waves = math.ceil(len(self.running) / self.workers) or 1
-        allowance = WRITING_ALLOWANCE_S + (LAB_ALLOWANCE_S if self.kind == "lab" else 0.0)
+        allowance = WRITING_ALLOWANCE_S + self.removing_s + (LAB_ALLOWANCE_S if self.kind == "lab" else 0.0)
         left = max(self.deadline_s - min(allowance, self.deadline_s / 4), 0.1)
         return min(LONGEST_SHARE_S, left / waves)
 

@@ -37,6 +37,9 @@ LOG_WIDTH = 4_096
 GRACE_S = 2.0
 """How long a probe that has said its outcome may take to leave."""
 
+LONGEST_FOLDER = 50
+"""Characters of the folder for temporary files; the path of a socket has 107 at most, on macOS 103."""
+
 FAIR_S = 1.0
 """A probe that was given less and did not end was not tested: a healthy one takes a tenth of that."""
 
@@ -82,6 +85,7 @@ class ProbeProcess:
         self._listener = listener
         self._log: list[str] = []
         self._on_hello: Callable[[], None] = lambda: None
+        self._on_end: Callable[[], None] = lambda: None
         self._process: asyncio.subprocess.Process | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._request: Request | None = None
@@ -89,7 +93,7 @@ class ProbeProcess:
 
     async def start(self) -> None:
         """Start the process; it loads its driver and waits for the request."""
-        self._folder = tempfile.TemporaryDirectory(prefix="repro-", ignore_cleanup_errors=True)
+        self._folder = own_folder()
         self._process = await asyncio.create_subprocess_exec(
             *self._kernel.command(self._command()),
             stdin=asyncio.subprocess.PIPE,
@@ -131,6 +135,7 @@ class ProbeProcess:
                 self._on_hello = lambda: limit.reschedule(
                     min(asyncio.get_running_loop().time() + deadline_s, limit.when() or math.inf)
                 )
+                self._on_end = lambda: limit.reschedule(None)  # what it left may take longer to remove
                 return await self._converse(request)
         except TimeoutError:
             await self.end()
@@ -158,10 +163,12 @@ class ProbeProcess:
             if self.collected.said is not None:
                 return self.collected.outcome()
             if complaint is not None:
+                self._on_end()
                 await self.end()
                 return self._ended_by("crash", "driver_crash", complaint, request)
             code = await process.wait()
             await asyncio.wait({listening}, timeout=GRACE_S)
+            self._on_end()
             await self.end()
             if watching.done():
                 return self._ended_by("crash", f"unknown_failure: {GLUTTONY}", GLUTTONY, request)
@@ -269,12 +276,14 @@ class ProbeProcess:
                 self._folder.cleanup()
 
     async def _end(self, process: asyncio.subprocess.Process) -> None:
-        if self.collected.said is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), GRACE_S)
-        await kill_group(process.pid)
-        await process.wait()
-        close_pipes(process)
+        try:
+            if self.collected.said is not None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), GRACE_S)
+        finally:
+            await kill_group(process.pid)
+            await process.wait()
+            close_pipes(process)
         await asyncio.to_thread(self._kernel.end)
         self.collected.see_with_the_kernel(self._kernel.view(), self._kernel.lines(self._origin))
 
@@ -282,10 +291,17 @@ class ProbeProcess:
         if not (self._removes and self.collected.to_remove and self._request and self._folder):
             return
         left_s = self._until - asyncio.get_running_loop().time()
-        within_s = min(max(left_s, removal.SHORTEST_S), removal.LONGEST_S)
+        within_s = removal.within_s(left_s, reserved=self._request.commit)
         environ = self._environment(self._folder.name)
         if await removal.removed(self._command(), environ, self._request, within_s):
             self.collected.removed()
+
+
+def own_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder for a probe's temporary files. Drivers make Unix sockets in it: its path stays short."""
+    usual = tempfile.gettempdir()
+    place = usual if len(usual) <= LONGEST_FOLDER or not os.access("/tmp", os.W_OK) else "/tmp"  # noqa: S108
+    return tempfile.TemporaryDirectory(prefix="r-", dir=place, ignore_cleanup_errors=True)
 
 
 def child_environment(environ: Mapping[str, str], run_id: str, *, apart: bool = False) -> dict[str, str]:

@@ -32,6 +32,9 @@ class Progress(Protocol):
     def proving(self, cause: str) -> None:
         """The experiment of a cause begins."""
 
+    def stopping(self, text: str) -> None:
+        """Somebody interrupted the run; what is done until it ends, in a sentence."""
+
 
 class Silent:
     """Watches nothing: for pipes and tests."""
@@ -55,4 +58,7 @@ class Silent:
         """Say nothing."""
 
     def proving(self, cause: str) -> None:
+        """Say nothing."""
+
+    def stopping(self, text: str) -> None:
         """Say nothing."""

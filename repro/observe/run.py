@@ -29,6 +29,12 @@ from repro.probe.request import Request
 LAB_READY_S = 30.0
 """Seconds the lab may take to start, unless the run's deadline is shorter."""
 
+STOPPING = {
+    "lab": "stopping: the probes and the lab are ended",
+    "env": "stopping: the probes are ended, and what they made is removed; Ctrl-C again leaves it there",
+}
+"""What is done after an interruption, by the kind of the target."""
+
 TOO_LATE = "the run's deadline of {:g} s passed before its turn"
 
 
@@ -68,13 +74,20 @@ def observe(plan: Plan, progress: Progress) -> Observation:
 
     Raises:
         LabError: the lab does not start.
-        KeyboardInterrupt: interrupted a second time.
+        KeyboardInterrupt: interrupted three times; its arguments are what may be left, a sentence each.
     """
-    return asyncio.run(_observe(plan, progress))
+    collected: dict[str, Collected] = {}
+    try:
+        return asyncio.run(_observe(plan, progress, collected))
+    except KeyboardInterrupt as error:
+        left = (
+            [note for each in collected.values() for note in each.left_behind()] if plan.kind == "env" else ()
+        )
+        raise KeyboardInterrupt(*left) from error
 
 
-async def _observe(plan: Plan, progress: Progress) -> Observation:
-    return await _Run(plan, progress).to_its_end()
+async def _observe(plan: Plan, progress: Progress, collected: dict[str, Collected]) -> Observation:
+    return await _Run(plan, progress, collected).to_its_end()
 
 
 async def observe_beside(plan: Plan, progress: Progress) -> Observation:
@@ -82,11 +95,13 @@ async def observe_beside(plan: Plan, progress: Progress) -> Observation:
 
     Cancelled, it ends every process of the plan first.
     """
-    return await _Run(plan, progress, alone=False).to_its_end()
+    return await _Run(plan, progress, {}, alone=False).to_its_end()
 
 
 class _Run:
-    def __init__(self, plan: Plan, progress: Progress, *, alone: bool = True) -> None:
+    def __init__(
+        self, plan: Plan, progress: Progress, collected: dict[str, Collected], *, alone: bool = True
+    ) -> None:
         self._plan = plan
         self._alone = alone
         self._progress = progress
@@ -94,14 +109,16 @@ class _Run:
         self._places = asyncio.Semaphore(plan.workers)
         self._target: asyncio.Future[Request] = asyncio.get_running_loop().create_future()
         self._outcomes: dict[str, Outcome] = {}
-        self._collected: dict[str, Collected] = {}
+        self._collected = collected
 
     async def to_its_end(self) -> Observation:
         self._progress.planned([entry.name for entry in self._plan.entries], self._plan.share_s)
         lab = self._launched_lab()
         try:
             if self._alone:
-                self._seen.interrupted = await until_interrupted(self._probes(lab))
+                self._seen.interrupted = await until_interrupted(
+                    self._probes(lab), lambda: self._progress.stopping(STOPPING[self._plan.kind])
+                )
             else:
                 await self._probes(lab)
             self._check_lab(lab)
@@ -198,7 +215,9 @@ class _Run:
 
     def _left_s(self) -> float:
         """Seconds until the probes must be done, so that the findings are written within the deadline."""
-        allowance = min(ASKING_ALLOWANCE_S + WRITING_ALLOWANCE_S, self._plan.deadline_s / 4)
+        allowance = min(
+            ASKING_ALLOWANCE_S + WRITING_ALLOWANCE_S + self._plan.removing_s, self._plan.deadline_s / 4
+        )
         return self._plan.deadline_s - allowance - (time.monotonic() - self._seen.origin)
 
     def _listener(self, entry: Entry) -> Listener:

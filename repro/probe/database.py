@@ -146,17 +146,19 @@ class DatabaseTrial(RepeatableTrial):
         """The schema of an earlier process is this one's to drop.
 
         A COMMIT of that process may be under way, whose schema cannot be seen yet. Making the same one waits
-        for it: two transactions cannot both insert a name into ``pg_namespace``.
+        for it: two transactions cannot both insert a name into ``pg_namespace``. It is never committed.
         """
-        yield Open()
+        driver = yield Open()
         if not self.request.commit:
             return
+        making = single(Execute(f"CREATE SCHEMA {schema.quoted(self.schema)}"))
         try:
-            yield Run(single(Execute(f"CREATE SCHEMA {schema.quoted(self.schema)}")))
+            yield Run(abandoned(making, by_statement=not driver.interactive))
         except Exception as error:
-            if not {DUPLICATE_SCHEMA, UNIQUE_VIOLATION} & {sqlstate_of(link) for link in walk(error)}:
+            if {DUPLICATE_SCHEMA, UNIQUE_VIOLATION} & {sqlstate_of(link) for link in walk(error)}:
+                self.tables_made = True
+            elif not _is_the_rollback(error):
                 raise
-        self.tables_made = True
 
     def clean_up(self) -> Conversation:
         """Drop what was made; safe to run after any failure."""

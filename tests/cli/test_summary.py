@@ -97,6 +97,41 @@ def test_an_interrupted_run_says_so(
     )
 
 
+def test_what_is_left_on_the_target_is_named_in_a_line_that_can_be_copied(
+    make_outcome: MakeOutcome, make_run: MakeRun, make_terminal: MakeTerminal
+) -> None:
+    name = "txrepro_20261127_022536_1a2b3c_orm_sqlalchemy_psycopg"
+    note = f'left behind, perhaps: the schema {name}; to remove it: DROP SCHEMA IF EXISTS "{name}" CASCADE'
+    outcome = make_outcome(status="skip", reason="the run was interrupted")
+    outcome["notes"] = [note, "something else"]
+    document = make_run(outcome, verdict="inconclusive")
+
+    shown = screen(document, make_terminal(), interrupted=True)
+
+    assert f"\n{note}\n" in shown
+    assert "something else" not in shown
+    document["target"] = {"kind": "lab"}
+    assert "left behind" not in screen(document, make_terminal())
+
+
+def test_what_a_pass_without_commit_did_not_try_is_said(
+    make_outcome: MakeOutcome, make_run: MakeRun, make_terminal: MakeTerminal
+) -> None:
+    outcome = make_outcome()
+    outcome["stages"] = [
+        {"name": "commit", "status": "pass", "t0": 0.0, "t": 0.1, "failure": None, "detail": {}}
+    ]
+    document = make_run(outcome)
+    document["transaction"]["effect"] = "rollback"
+
+    assert "\nnot tried: rollback, and transactions at once; --commit tries them\n" in screen(
+        document, make_terminal()
+    )
+    assert "not tried" not in screen(document, make_terminal(), where="in the scenario x")
+    document["transaction"]["effect"] = "commit"
+    assert "not tried" not in screen(document, make_terminal())
+
+
 def test_a_diagnosed_finding_says_how_well_it_is_proved(
     make_outcome: MakeOutcome,
     make_run: MakeRun,

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import redis
@@ -177,11 +178,16 @@ def no_half_written_run(folder: Path, *, empty_is_fine: bool = False) -> None:
 def left_on(lab: Lab) -> list[str]:
     """Schemas, connections in a transaction and keys that are left on a target."""
     with psycopg.connect(lab.environment["DATABASE_URL"]) as connection:
-        rows = connection.execute("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, 'txrepro')")
-        schemas = [str(row[0]) for row in rows]
+        left = schemas(connection)
     authority = lab.environment["SSL_CERT_FILE"]
     with redis.Redis.from_url(lab.environment["UPSTASH_REDIS_URL"], ssl_ca_certs=authority) as client:
-        return schemas + [str(key) for key in client.scan_iter("*txrepro*")]
+        return left + [str(key) for key in client.scan_iter("*txrepro*")]
+
+
+def schemas(database: psycopg.Connection[Any]) -> list[str]:
+    """Schemas of a run on a target."""
+    rows = database.execute("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, 'txrepro')")
+    return [str(row[0]) for row in rows]
 
 
 def _until_it_takes_signals(process: subprocess.Popen[str]) -> None:

@@ -10,7 +10,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from repro.lab.process import Lab
 from tests.end_to_end.conftest import Command
@@ -21,6 +23,7 @@ from tests.end_to_end.interrupting import (
     lasts_s,
     left_on,
     no_half_written_run,
+    schemas,
     stopped,
 )
 
@@ -53,6 +56,32 @@ def test_kill_9_takes_everything_down(command: Make, tmp_path: Path, instant_s: 
 
     assert found.processes == set()
     no_half_written_run(tmp_path, empty_is_fine=True)  # the place that was tried for writing
+
+
+def test_a_second_ctrl_c_gives_the_removal_up_and_names_what_it_leaves(command: Make, own_lab: Lab) -> None:
+    process = command(**own_lab.environment).start("run", "--commit", "--only", "tcp.*")
+    assert process.stderr is not None
+    with psycopg.connect(own_lab.environment["DATABASE_URL"], autocommit=True) as database:
+        while not schemas(database):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        said = ""
+        while "stopping: the probes are ended, and what they made is removed" not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+
+        left = schemas(database)
+        for name in left:
+            database.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
+
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    told = [f'to remove it: DROP SCHEMA IF EXISTS "{name}" CASCADE' for name in left]
+    assert [each for each in told if each not in errors] == [], errors
+    no_half_written_run(command().folder)
 
 
 @pytest.fixture(scope="module")

@@ -60,6 +60,29 @@ def test_where_nothing_is_noted_one_interruption_has_nothing_to_do_with_the_next
     assert not asyncio.run(until_interrupted(short()))
 
 
+def test_a_second_signal_ends_what_is_finished_although_it_was_cancelled() -> None:
+    did: list[str] = []
+
+    async def finishing() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            did.append("cleaned up")
+
+    async def work() -> None:
+        signal.raise_signal(signal.SIGINT)
+        await though_cancelled(finishing())
+
+    def told() -> None:
+        did.append("told")
+        asyncio.get_running_loop().call_later(0.01, signal.raise_signal, signal.SIGINT)
+
+    assert asyncio.run(until_interrupted(work(), told))
+
+    assert did == ["told", "cleaned up"]
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_what_was_ended_by_a_signal_is_ended_by_no_second_one_quietly(number: signal.Signals) -> None:
     with noting() as noted:

@@ -92,8 +92,12 @@ def test_whose_target_it_is_stands_in_no_trial_unless_it_may(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_keeps_what_was_tried(observed: list[Plan], number: signal.Signals) -> None:
-    def interrupt(_trial: Trial) -> None:
-        os.kill(os.getpid(), number)
+    told: list[Trial] = []
+
+    def interrupt(trial: Trial) -> None:
+        told.append(trial)
+        if len(told) == 1:
+            os.kill(os.getpid(), number)
 
     tried = matrix.run(order(*(f"{each}.0.0" for each in range(50))), silent, interrupt)
     assert tried.interrupted
