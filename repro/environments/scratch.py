@@ -40,14 +40,18 @@ def scratch(cache: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _locked(folder: Path, flags: int = 0) -> Iterator[None]:
-    """Hold the lock on a folder.
+    """Hold the lock on a folder, where its file system has locks on folders; NFS has none (flock(2)).
 
     Raises:
-        OSError: it is no folder of ours; or, with ``LOCK_NB``, somebody else holds it.
+        OSError: it is no folder of ours; or, with ``LOCK_NB``, it cannot be had now.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | flags)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | flags)
+        except OSError:
+            if flags:  # whether somebody is at work in it cannot be known
+                raise
         yield
     finally:
         os.close(descriptor)

@@ -98,14 +98,18 @@ class Collected:
         elif kind == "outcome":
             self.said = body
 
-    def see_with_the_kernel(self, view: View, lines: list[dict[str, Any]]) -> None:
+    def see_with_the_kernel(self, view: View, lines: list[dict[str, Any]], *, whole: bool = True) -> None:
         """Put what the kernel saw beside what the probe said of itself: one line for each fact.
 
         Args:
             view: what the kernel could see.
             lines: what it saw.
+            whole: nothing of these lines was left out.
         """
-        self.with_the_kernel = [head(view), *merged(self.trail.lines(), lines)]
+        self.with_the_kernel = [
+            head(view),
+            *merged(self.trail.lines(), lines, whole=whole and not self.trail.left_out),
+        ]
 
     def outcome(self) -> Outcome:
         """The outcome that the probe said; what it left out of it is what its lines said before."""

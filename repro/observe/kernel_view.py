@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 from repro.events import Event
+from repro.observe.trail import FIRST, LAST
 from repro.trace.kernel import KernelSource, View
 from repro.trace.tap import Tap
-
-MAX_EVENTS = 15_000
-"""Events kept of one probe; see `repro.observe.trail`."""
 
 NOT_LINUX = View(None, "the kernel can be asked on Linux only")
 
@@ -25,7 +24,9 @@ class KernelView:
     """
 
     def __init__(self, *, wanted: bool = True, tap: bool = False) -> None:
-        self._seen: list[tuple[int, Event]] = []
+        self._first: list[tuple[int, int, Event]] = []
+        self._last: deque[tuple[int, int, Event]] = deque(maxlen=LAST)
+        self._count = 0
         usable = wanted and sys.platform.startswith("linux")
         self._tap = Tap(self._take) if usable and tap else None
         detour = None if self._tap is None else self._tap.detour
@@ -57,6 +58,11 @@ class KernelView:
         """What could be seen."""
         return self._unseen if self._source is None else self._source.view()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was seen is kept; of very much it is the first and the last, as in a `Trail`."""
+        return self._count == len(self._first) + len(self._last)
+
     def lines(self, origin: float) -> list[dict[str, Any]]:
         """What was seen, as trace lines.
 
@@ -65,12 +71,12 @@ class KernelView:
         """
         return [
             event.as_json(seq=number, pid=process, origin=origin)
-            for number, (process, event) in enumerate(self._seen, 1)
+            for number, process, event in (*self._first, *self._last)
         ]
 
     def _take(self, process: int, event: Event) -> None:
-        if len(self._seen) < MAX_EVENTS:
-            self._seen.append((process, event))
+        self._count += 1
+        (self._first if len(self._first) < FIRST else self._last).append((self._count, process, event))
 
 
 def head(view: View) -> dict[str, Any]:

@@ -285,7 +285,9 @@ class ProbeProcess:
             await process.wait()
             close_pipes(process)
         await asyncio.to_thread(self._kernel.end)
-        self.collected.see_with_the_kernel(self._kernel.view(), self._kernel.lines(self._origin))
+        self.collected.see_with_the_kernel(
+            self._kernel.view(), self._kernel.lines(self._origin), whole=self._kernel.is_whole
+        )
 
     async def _remove_what_it_made(self) -> None:
         if not (self._removes and self.collected.to_remove and self._request and self._folder):

@@ -24,17 +24,20 @@ SLACK_S = 0.25
 _UNSEEN = ("failed, and the program did not ask why", "given up before there was a result")
 
 
-def merged(hook_lines: Iterable[Line], kernel_lines: Iterable[Line]) -> list[dict[str, Any]]:
+def merged(
+    hook_lines: Iterable[Line], kernel_lines: Iterable[Line], *, whole: bool = True
+) -> list[dict[str, Any]]:
     """All lines in the order in which they ended, numbered anew.
 
     Args:
         hook_lines: what the process said of itself.
         kernel_lines: what the kernel said; without any, a hook's attempt is left as it is.
+        whole: neither lacks what was not kept; else nothing is said to have been seen by one of them only.
     """
     hooks = [dict(line) for line in hook_lines]
     kernel = sorted((dict(line) for line in kernel_lines), key=_began)
     unclaimed = _Unclaimed(line for line in kernel if line["op"] == "connect")
-    watched = bool(unclaimed.attempts)
+    watched = whole and bool(unclaimed.attempts)
     numbers = _Numbers(hooks)
     attempts = [(line, dict(line)) for line in sorted(filter(_is_attempt, hooks), key=_tightest_first)]
     for line, told in attempts:
@@ -50,7 +53,9 @@ def merged(hook_lines: Iterable[Line], kernel_lines: Iterable[Line]) -> list[dic
             numbers.same(again, line)
     hooks = _with_one_line_for_each_exchange([numbers.with_the_real_peer(line) for line in hooks])
     others = [numbers.of_the_hooks(line) for line in kernel if line["op"] != "connect"]
-    alone = [{**numbers.of_the_hooks(line), "claimed": False} for line in unclaimed.attempts]
+    alone = [numbers.of_the_hooks(line) for line in unclaimed.attempts]
+    if whole:
+        alone = [{**line, "claimed": False} for line in alone]
     return _numbered([*hooks, *_not_decoded_twice(others, hooks), *alone])
 
 

@@ -58,6 +58,20 @@ def test_kill_9_takes_everything_down(command: Make, tmp_path: Path, instant_s: 
     no_half_written_run(tmp_path, empty_is_fine=True)  # the place that was tried for writing
 
 
+@pytest.mark.parametrize("number", SIGNALS)
+def test_what_is_there_when_the_signal_comes_is_removed(command: Make, own_lab: Lab, number: int) -> None:
+    process = command(**own_lab.environment).start("run", "--commit", "--only", "tcp.*")
+    with psycopg.connect(own_lab.environment["DATABASE_URL"], autocommit=True) as database:
+        while not schemas(database):
+            assert process.poll() is None
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 130, errors
+    assert left_on(own_lab) == []
+    assert "left behind" not in errors
+
+
 def test_a_second_ctrl_c_gives_the_removal_up_and_names_what_it_leaves(command: Make, own_lab: Lab) -> None:
     process = command(**own_lab.environment).start("run", "--commit", "--only", "tcp.*")
     assert process.stderr is not None

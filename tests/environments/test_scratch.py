@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -86,3 +87,19 @@ def test_a_cache_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(PermissionError), scratch(tmp_path):
         pass
+
+
+def test_where_folders_have_no_locks_nothing_is_swept_and_all_else_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tmp-of-somebody").mkdir()
+
+    def as_on_nfs(_descriptor: int, _operation: int) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr("fcntl.flock", as_on_nfs)
+    with scratch(tmp_path) as folder:
+        assert folder.is_dir()
+
+    assert not folder.exists()
+    assert (tmp_path / "tmp-of-somebody").exists()

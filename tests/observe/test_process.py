@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
+import socket
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -14,8 +16,17 @@ from typing import Any
 import pytest
 
 from repro.document import Outcome
+from repro.observe import removal
 from repro.observe.catalog import Entry
-from repro.observe.process import GLUTTONY, LOG_WIDTH, MAX_LINE, ProbeProcess, child_environment, how_it_ended
+from repro.observe.process import (
+    GLUTTONY,
+    LOG_WIDTH,
+    MAX_LINE,
+    ProbeProcess,
+    child_environment,
+    how_it_ended,
+    own_folder,
+)
 from repro.probe.request import Request
 
 ENTRY = Entry("test.probe", "probe.py", ("DATABASE_URL",))
@@ -245,3 +256,40 @@ def test_the_targets_settings_are_not_inherited_and_causes_are() -> None:
 def test_the_end_of_a_process_in_words() -> None:
     assert how_it_ended(-11) == "the process was ended by SIGSEGV"
     assert how_it_ended(-200) == "the process was ended by signal 200"
+
+
+def test_a_removal_that_hangs_does_not_make_a_timeout_of_a_crash(
+    script: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("repro.observe.removal.SHORTEST_S", 2.0)
+    body = """
+    if request["remove"]:
+        time.sleep(600)
+    say(line="makes", what="the schema x", removable=True)
+    time.sleep(0.5)
+    sys.exit(7)
+    """
+
+    outcome, _ = run(script(body), deadline_s=1.5)
+
+    assert (outcome["status"], outcome["notes"]) == ("crash", ["left behind, perhaps: the schema x"])
+    assert "exit code 7" in str(outcome["reason"])
+
+
+@pytest.mark.parametrize("length", [10, 49, 76, 200])
+def test_the_path_of_a_socket_fits_into_a_folder_of_its_own(
+    length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="x" * length, dir="/tmp") as usual:
+        monkeypatch.setattr(tempfile, "tempdir", usual)
+        with own_folder() as folder, socket.socket(socket.AF_UNIX) as listener:
+            inner = tempfile.mkdtemp(prefix="tunnel-", dir=folder)
+            listener.bind(f"{inner}/.s.PGSQL.5432")
+
+
+@pytest.mark.parametrize(
+    ("left_s", "reserved", "within_s"),
+    [(10.0, False, 3.0), (1.0, False, 1.0), (-5.0, False, 0.5), (-5.0, True, 3.0)],
+)
+def test_how_long_a_removal_may_take(left_s: float, reserved: bool, within_s: float) -> None:
+    assert removal.within_s(left_s, reserved=reserved) == within_s

@@ -171,3 +171,13 @@ def test_a_driver_that_dials_without_end_is_merged_in_linear_time(monkeypatch: p
     assert len(lines) == 5_000
     assert all(each["seen_by"] for each in lines)
     assert asked["times"] <= 2 * 5_000
+
+
+def test_of_views_that_are_not_whole_nothing_is_said_to_have_been_seen_by_one_only() -> None:
+    hooks = [line("hook", 1.0, 1.1), line("hook", 5.0, 5.1)]
+    kernel = [line("kernel", 1.0, 1.1), line("kernel", 9.0, 9.1)]
+
+    lines = merged(hooks, kernel, whole=False)
+
+    assert len(lines) == 3
+    assert not [each for each in lines if "claimed" in each or "confirmed" in each]
