@@ -65,19 +65,4 @@ def parse(argv: list[str]) -> argparse.Namespace:
     """
     from repro.cli.parser import build  # noqa: PLC0415 - a caller that only imports `main` pays for nothing
 
-    parser = build(argv)
-    arguments, extra = parser.parse_known_args(argv)
-    if extra:
-        raise errors.UsageError(_too_much(extra[0]))
-    return arguments
-
-
-def _too_much(extra: str) -> str:
-    """What was not understood, without the value: it may be a URL with its password."""
-    if extra.startswith("--"):
-        return f"unknown option {errors.quoted(extra.partition('=')[0])}; see --help of the command"
-    if extra.startswith("-"):
-        return f"unknown option {extra[:2]}; see --help of the command"
-    if "://" in extra:
-        return "a URL is no argument here; put it into DATABASE_URL or an --env-file"
-    return "too many arguments; see --help of the command"
+    return build(argv).parse_args(argv)

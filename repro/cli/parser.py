@@ -13,7 +13,7 @@ from repro.cli.options import epilog
 
 TYPE_CHECKING = False  # as type checkers know it; `typing` itself takes a tenth of the time of the help
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any, NoReturn
 
 COMMANDS = {
@@ -61,9 +61,10 @@ exit codes:
 )
 
 
-_CHOICE = re.compile(r"invalid choice: .*?(?=\(choose from |\Z)", re.DOTALL)
+_CHOICE = re.compile(r"invalid choice: '?(?P<typed>.*?)'? ?(?=\(choose from |\Z)", re.DOTALL)
 """Where argparse quotes what was typed, which may hold a password."""
 
+_WORD = re.compile(r"[\w.-]+")
 
 _STANDARD_OUTPUT = 1
 
@@ -94,10 +95,46 @@ class Parser(argparse.ArgumentParser):
         options["allow_abbrev"] = False
         super().__init__(**options)
 
+    def parse_known_args(  # type: ignore[override]  # as it is called here
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As argparse does, but nothing may be left over: the command that it was given to knows its options.
+
+        Raises:
+            UsageError: something is.
+        """
+        found, extra = super().parse_known_args(args, namespace)
+        if extra:
+            raise errors.UsageError(self._too_much(extra[0]))
+        return found, extra
+
     def error(self, message: str) -> NoReturn:
         """Turn a complaint into a `UsageError`."""
-        told = errors.without_urls(_CHOICE.sub("no such choice; ", message))
-        raise errors.UsageError(f"{told}; see `{self.prog} --help`")
+        wrong = _CHOICE.search(message)
+        told = errors.without_urls(_CHOICE.sub("no such choice ", message))
+        meant = "" if wrong is None else _meant(wrong["typed"], _WORD.findall(message[wrong.end() :]))
+        raise errors.UsageError(f"{told}{meant}; see `{self.prog} --help`")
+
+    def _too_much(self, extra: str) -> str:
+        """What was not understood, without the value: it may be a URL with its password."""
+        see = f"see `{self.prog} --help`"
+        if extra.startswith("--"):
+            option = extra.partition("=")[0]
+            meant = _meant(option, self._option_string_actions)
+            return f"unknown option {errors.quoted(option)}{meant}; {see}"
+        if extra.startswith("-"):
+            return f"unknown option {extra[:2]}; {see}"
+        if "://" in extra:
+            return "a URL is no argument here; put it into DATABASE_URL or an --env-file"
+        return f"too many arguments; {see}"
+
+
+def _meant(typed: str, known: Iterable[str]) -> str:
+    """What a slip of the finger was meant to be, if anything is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 - for what goes wrong only
+
+    near = get_close_matches(typed, known, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 class _Version(argparse.Action):

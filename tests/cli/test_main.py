@@ -35,7 +35,11 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("argv", "environ", "words"),
     [
-        (["rnu"], {}, "no such choice"),
+        (["rnu"], {}, "; did you mean run?; see `repro --help`"),
+        (["zzz"], {}, "no such choice (choose from "),
+        (["run", "--comit"], {}, "unknown option --comit; did you mean --commit?; see `repro run --help`"),
+        (["run", "--zzzzz=x"], {}, "unknown option --zzzzz; see `repro run --help`"),
+        (["lab", "up", "extra"], {}, "too many arguments; see `repro lab up --help`"),
         ([URL], {}, "no such choice"),
         (["run", URL], {}, "put it into DATABASE_URL"),
         (["run", "--database", URL], {}, "unknown option --database"),
