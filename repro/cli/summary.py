@@ -178,7 +178,7 @@ def _said(finding: Finding, outcomes: Sequence[Outcome]) -> list[str]:
 def _proof_and_fix(finding: Finding) -> Iterator[str]:
     """What the experiment came to, and the best thing to do."""
     if finding["experiment"] is not None:
-        yield f"proof: {proof.sentence(finding['experiment'])}"
+        yield f"proof: {proof.sentence(finding)}"
     if finding["fix"]:
         yield f"fix: {finding['fix'][0]}"
 

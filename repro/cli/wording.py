@@ -8,6 +8,7 @@ from typing import Any
 
 from repro.cli.errors import plain
 from repro.document import Finding
+from repro.report import proof
 
 MOST_OF_A_TEXT = 300
 
@@ -57,7 +58,7 @@ def cause(finding: Finding) -> str:
     return (
         "cause not determined"
         if finding["cause"] is None
-        else f"{plain(finding['cause'])} ({finding['proof']})"
+        else f"{plain(finding['cause'])} ({proof.word(finding)})"
     )
 
 

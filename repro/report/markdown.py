@@ -10,7 +10,7 @@ from typing import Any
 
 from repro.diagnose import patience
 from repro.document import FAILING, Counts, Finding, Outcome, RunDocument
-from repro.report import facts, failure, matrix, network, reproduction, template
+from repro.report import facts, failure, matrix, network, proof, reproduction, template
 from repro.report.counting import counted, more_in_run, times
 from repro.report.escape import (
     brief,
@@ -168,7 +168,7 @@ def _finding(finding: Finding, document: RunDocument, events: Events, room: Room
         first = f"{head}{_parting(finding, document, events)} (cause not determined)"
         return "\n   ".join([first, *_ruled_out(finding, room), *_patience(finding, document, room)])
     lines = [
-        f"{head} (cause {short_code(finding['cause'])}, {finding['proof']})",
+        f"{head} (cause {short_code(finding['cause'])}, {proof.word(finding)})",
         short_prose(finding["summary"], 5 * room.note // 2),
     ]
     return "\n   ".join([*filter(None, lines), *_proof(finding, room), *_patience(finding, document, room)])

@@ -15,6 +15,7 @@ from repro.probe.dual_write import DualWriteTrial, Order, probe
 from repro.probe.outcome import CheckFailed
 from repro.probe.recorder import Recorder
 from repro.probe.request import Request
+from tests.probe.test_recorder import Told
 
 
 class DivisionError(Exception):
@@ -31,6 +32,7 @@ class FakeApplication:
         self._open: list[str] = []
         self.tables: list[str] = []
         self.queue: list[str] = []
+        self.commands: list[str] = []
 
     def run(self, plan: Any) -> Any:
         return drive(plan, self._carry_out)
@@ -64,6 +66,7 @@ class FakeApplication:
 
     def _command(self, command: Command) -> Any:
         name, _, *ids = command.args
+        self.commands.append(name)
         if name == "RPUSH":
             self.queue += ids
         return list(self.queue) if name == "LRANGE" else 1
@@ -74,6 +77,33 @@ class FakeApplication:
 
 def trial_of(recorder: Recorder, order: Order, *, fails: bool) -> DualWriteTrial:
     return probe("specimen.fake", order, fails=fails).trial(Request("run-1", {}, origin=0.0), recorder)
+
+
+def test_before_it_pushes_it_says_what_it_makes(recorder: Recorder, channel: Told) -> None:
+    hold(trial_of(recorder, "push first", fails=False).converse(), FakeApplication)
+
+    lines = channel[1]()
+    said = [line["line"] for line in lines]
+    makes = lines[said.index("makes")]
+    assert (makes["what"], makes["removable"]) == (
+        "the queue txrepro:run-1:specimen.fake and its marks",
+        True,
+    )
+    pushed = [each.get("name") == "push" and each.get("status") == "pass" for each in lines]
+    assert said.index("makes") < pushed.index(True)
+
+
+def test_what_an_earlier_process_pushed_is_removed(recorder: Recorder) -> None:
+    application = FakeApplication()
+    trial = trial_of(recorder, "push first", fails=False)
+
+    def removing() -> Any:
+        yield from trial.take_over()
+        yield from trial.clean_up()
+
+    hold(removing(), lambda: application)
+
+    assert application.commands == ["DEL"]
 
 
 def test_a_push_before_a_rollback_is_a_job_without_a_row(recorder: Recorder) -> None:

@@ -10,8 +10,8 @@ from itertools import islice
 from typing import Literal
 
 from repro.document import FAILING, Finding, RunDocument
+from repro.report import proof
 from repro.report.escape import one_line, shortened
-from repro.report.proof import sentence
 
 Level = Literal["error", "warning", "notice"]
 
@@ -73,10 +73,10 @@ def _short(text: str) -> str:
 
 
 def _finding(finding: Finding) -> str:
-    cause = f"{finding['cause']}, {finding['proof']}" if finding["cause"] else "cause not determined"
+    cause = f"{finding['cause']}, {proof.word(finding)}" if finding["cause"] else "cause not determined"
     lines = [f"{', '.join(finding['probes'])} ({cause})"]
     if finding["experiment"] is not None:
-        lines.append(f"proof: {sentence(finding['experiment'])}")
+        lines.append(f"proof: {proof.sentence(finding)}")
     lines += [f"fix: {fix}" for fix in finding["fix"][:1]]
     return command("error", _short(finding["title"]), _lines(lines))
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree as ET
 
 from repro.document import FAILING, Finding, Outcome, RunDocument
+from repro.report import proof
 from repro.report.ci.xml import as_document, clean
 from repro.report.escape import one_line, shortened
 from repro.report.facts import environment_rows
-from repro.report.proof import sentence
 
 MOST_OF_A_MESSAGE = 300
 MOST_OF_A_BODY = 4_000
@@ -116,9 +116,9 @@ def _told(finding: Finding) -> Iterator[str]:
     """A finding's title, cause, proof, what it is not, and the fix."""
     yield ""
     yield one_line(finding["title"])
-    yield f"cause: {finding['cause'] or 'not determined'} ({finding['proof']})"
+    yield f"cause: {finding['cause'] or 'not determined'} ({proof.word(finding)})"
     if finding["experiment"] is not None:
-        yield f"proof: {one_line(sentence(finding['experiment']))}"
+        yield f"proof: {one_line(proof.sentence(finding))}"
         yield f"command: {one_line(finding['experiment']['command'])}"
     for other in finding["ruled_out"][:MOST_RULED_OUT]:
         yield f"ruled out {one_line(other['cause'])}: {one_line(other['because'])}"

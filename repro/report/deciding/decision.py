@@ -125,7 +125,7 @@ def _findings(document: RunDocument) -> str:
 def _finding(finding: Finding) -> str:
     who = ", ".join(short_code(each) for each in finding["probes"][:12])
     cause = (
-        f"cause {short_code(finding['cause'])}, {finding['proof']}"
+        f"cause {short_code(finding['cause'])}, {proof.word(finding)}"
         if finding["cause"]
         else "cause not determined"
     )
@@ -134,9 +134,8 @@ def _finding(finding: Finding) -> str:
 
 
 def _proof(finding: Finding) -> str:
-    if (experiment := finding["experiment"]) is None:
-        return ""
-    return f": {short_prose(proof.sentence(experiment))}"
+    told = proof.sentence(finding)
+    return told and f": {short_prose(told)}"
 
 
 def _evidence(finding: Finding) -> Iterator[str]:
@@ -247,7 +246,7 @@ def _verdict_on_fix(fix: Fix) -> str:
     if not proved:
         return f"It is against {_cause(fix)}, which no experiment of this run has proved."
     return (
-        f"It is against {_cause(fix)}, {fix.finding['proof']}{proved}."
+        f"It is against {_cause(fix)}, {proof.word(fix.finding)}{proved}."
         " Whether that is this very fix, the run does not say: try it, and run it again."
     )
 

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from repro.document import FAILING, ChainLink, Finding, Outcome, RunDocument, StageStatus
+from repro.report import proof
 from repro.report.difference.meaning import Meaning
 from repro.report.difference.model import MOST_EVENTS, Line, Row, Section, Side
 from repro.report.escape import one_line
@@ -82,7 +83,7 @@ def ended(outcome: Outcome) -> str:
 
 def _findings(findings: Iterable[Finding], chosen: Collection[str]) -> Told:
     return {
-        finding["cause"] or finding["title"]: f"{finding['proof']}: {', '.join(finding['probes'])}"
+        finding["cause"] or finding["title"]: f"{proof.word(finding)}: {', '.join(finding['probes'])}"
         for finding in findings
         if not set(finding["probes"]).isdisjoint(chosen)
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from repro.document import Outcome
+from repro.document import Finding, Outcome
 from repro.report import facts, failure, network, template
 from repro.report.escape import MOST_OF_A_NOTE, fence, prose, short_code, short_prose, shortened
 from repro.report.failure import Room
@@ -227,9 +227,16 @@ def expected(subject: Subject, _heading: Heading, _room: Room) -> str:
     reached = network.passing_addresses(subject.main, subject.document["probes"], subject.events)
     where = f" They dialled {', '.join(short_code(each) for each in list(reached)[:4])}." if reached else ""
     drivers = dict.fromkeys(_way(each, subject.main) for each in passing)
-    proof = subject.finding["experiment"] if subject.finding is not None else None
-    change = f" It passes with {short_prose(proof['change'])}." if proof is not None else ""
+    change = "" if subject.finding is None else _what_cures_it(subject.finding)
     return f"The same passes over {', '.join(list(drivers)[:8])}, on the same target.{where}{change}"
+
+
+def _what_cures_it(finding: Finding) -> str:
+    """What it passes with; only what an experiment has shown."""
+    experiment = finding["experiment"]
+    if experiment is None or finding["proof"] != "confirmed":
+        return ""
+    return f" It passes with {short_prose(experiment['change'])}."
 
 
 def _way(passing: Outcome, failing: Outcome) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from repro.document import Counts, Evidence, Experiment, Finding, RunDocument
+from repro.report import proof
 from repro.report.counting import are, counted
 from repro.report.html.markup import (
     Content,
@@ -26,6 +27,7 @@ _PROOFS = {
     "confirmed": "✓ proved by experiment",
     "refuted": "✕ an experiment spoke against it",
     "untested": "? not tested by experiment",
+    proof.NOT_SETTLED: "? tried by experiment, not settled",
 }
 _MOST_DRAWN = 10
 """Tries that are drawn one by one."""
@@ -66,7 +68,7 @@ def _eyebrow(number: int, finding: Finding) -> Iterator[Content]:
     if finding["cause"] is None:
         yield element("span", "? cause not determined", cls="proof untested")
     else:
-        yield element("span", _PROOFS[finding["proof"]], cls=f"proof {finding['proof']}")
+        yield element("span", _PROOFS[proof.word(finding)], cls=f"proof {finding['proof']}")
 
 
 def _rows(finding: Finding, traces: Traces, room: Room) -> Iterator[tuple[Content, Content]]:

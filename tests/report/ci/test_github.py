@@ -47,7 +47,9 @@ def test_the_proof_of_a_finding_is_told(origin: Run) -> None:
     experiment = {"change": "50% less", "baseline": counts, "changed": counts, "command": "repro"}
     proved = {**finding, "experiment": experiment, "title": "x" * 5_000}
     (told,) = github.render({**origin.document, "findings": [proved], "probes": []})  # type: ignore[list-item]
-    assert "%0Aproof: unchanged it failed 3 of 3 times, and 3 of 3 with 50%25 less" in told
+    assert (
+        "%0Aproof: unchanged it failed 3 of 3 times, and 3 of 3, then in another way, with 50%25 less" in told
+    )
     assert len(told) < 1_000
 
 

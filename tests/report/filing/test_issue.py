@@ -13,6 +13,7 @@ import pytest
 from cmarkgfm.cmark import Options
 
 from repro.document import redact_run
+from repro.document.shape import ProofStatus
 from repro.redaction import Redactor
 from repro.report import template
 from repro.report.filing import issue, upstream
@@ -168,6 +169,25 @@ def test_what_passed_on_the_same_target_is_what_is_expected(origin: Run) -> None
         "## Expected result\n\nThe same passes over `standard library 3.13.1`, `psycopg 3.3.2`,"
         " `asyncpg 0.31.0`, `sqlalchemy 2.0.46`, on the same target. They dialled `127.0.0.1:5433`."
     ) in text
+
+
+@pytest.mark.parametrize(
+    ("proof", "failed", "said"), [("confirmed", 0, True), ("untested", 3, False), ("refuted", 3, False)]
+)
+def test_what_it_passes_with_is_said_where_an_experiment_has_shown_it(
+    origin: Run, proof: ProofStatus, failed: int, said: bool
+) -> None:
+    origin.document["findings"][0] |= {
+        "proof": proof,
+        "experiment": {
+            "change": "port 5433",
+            "baseline": {"runs": 3, "failed": 3},
+            "changed": {"runs": 3, "failed": failed},
+            "command": "repro run",
+        },
+    }
+
+    assert ("It passes with port 5433." in body(origin, upstream.load("neon-serverless"))) is said
 
 
 @pytest.mark.parametrize(

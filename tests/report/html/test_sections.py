@@ -95,7 +95,7 @@ def test_an_undiagnosed_finding_claims_no_cause(origin: Any) -> None:
 
 @pytest.mark.parametrize(
     ("proof", "words"),
-    [("refuted", "an experiment spoke against it"), ("untested", "not tested by experiment")],
+    [("refuted", "an experiment spoke against it"), ("untested", "tried by experiment, not settled")],
 )
 def test_a_proof_is_not_claimed(origin: Any, proof: str, words: str) -> None:
     proved(origin).document["findings"][0]["proof"] = proof
