@@ -40,6 +40,8 @@ Ended = Literal["whole", "deadline", "interrupted"]
 Progress = Callable[[Phase, int, int, float], None]
 """Is told the phase, the round or the driver that is done, of how many, and the seconds that are left."""
 
+NOT_BEGUN = "the bench ended before it was begun"
+
 
 @dataclass(frozen=True, slots=True)
 class Design:
@@ -130,7 +132,9 @@ class _Measuring:
     def __init__(self, design: Design, progress: Progress) -> None:
         self._design = design
         self._progress = progress
-        self._seen = Measured([Timed(each, Collected(each.entry).skipped("")) for each in design.members])
+        self._seen = Measured(
+            [Timed(each, Collected(each.entry).skipped(NOT_BEGUN)) for each in design.members]
+        )
         self._takers: list[tuple[Timed, TurnTaker]] = []
 
     async def to_its_end(self) -> Measured:
