@@ -147,6 +147,7 @@ def _scheme_crossed(view: View) -> list[Outcome]:
         "scheme is expected to be",
         "Can't load plugin: sqlalchemy.dialects",
         "not a valid URL",
+        "the URL's scheme is neither postgresql nor postgres",
     )
     return [
         outcome

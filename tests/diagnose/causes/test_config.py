@@ -71,6 +71,8 @@ REQUIRED = {"PGSSLMODE": "require"}
         (NO_MODULE, PLAIN, "not"),
         (NO_EQUALS, "postgresql+asyncpg://u@h/d", "cfg-scheme-crossed"),
         (NO_EQUALS, PLAIN, "not"),
+        (config_invalid("tcp.raw", "the URL's scheme is neither postgresql nor postgres"),
+         "postgresql+asyncpg://u@h/d", "cfg-scheme-crossed"),
         (config_invalid("o", "connect() got an unexpected keyword argument 'channel_binding'"), PLAIN,
          "cfg-sa-asyncpg-sslmode"),
         (config_invalid("o", "connect() got an unexpected keyword argument 'x'"), PLAIN + "?x=1",
