@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
-from repro.cli.play import play
+from repro.cli.play import Played, play
 from repro.cli.session import new_run_id, node_packages
 from repro.lab.process import Lab
 from repro.lab.scenarios import SCENARIOS
@@ -14,21 +19,69 @@ from repro.lab.scenarios.healthy import HEALTHY
 from repro.lab.scenarios.scenario import Scenario
 from repro.probe.node import NODE_MISSING
 
+SIDE_BY_SIDE = 2
+"""Scenarios that are played at once, each in a lab of its own: most of their time they wait for a timeout."""
+
 
 @pytest.fixture(scope="module")
 def packages() -> dict[str, str]:
     return node_packages()
 
 
-@pytest.mark.parametrize("scenario", [*SCENARIOS, *HEALTHY], ids=lambda scenario: scenario.name)
-def test_what_is_broken_is_found(scenario: Scenario, lab: Lab, packages: dict[str, str]) -> None:
-    lacks = scenario.lacks()
+@pytest.fixture(scope="module")
+def played(
+    request: pytest.FixtureRequest, packages: dict[str, str]
+) -> Iterator[Callable[[Scenario], Played]]:
+    """What a scenario came to. All that are tested are played in their order, ahead of their tests."""
+    labs: SimpleQueue[Lab] = SimpleQueue()
+
+    def play_in_a_lab(scenario: Scenario) -> Played:
+        lab = labs.get()
+        try:
+            return play(scenario, lab, run_id=new_run_id(), packages=packages)
+        finally:
+            labs.put(lab)
+
+    with ExitStack() as stack:
+        for _ in range(SIDE_BY_SIDE):
+            lab = stack.enter_context(Lab.launch())
+            lab.wait_ready(60)
+            labs.put(lab)
+        players = ThreadPoolExecutor(SIDE_BY_SIDE)
+        stack.callback(players.shutdown, cancel_futures=True)
+        coming = {
+            scenario.name: players.submit(play_in_a_lab, scenario)
+            for scenario in asked_for(request.session)
+            if lacking(scenario, packages) is None
+        }
+        yield lambda scenario: coming[scenario.name].result()
+
+
+def asked_for(session: pytest.Session) -> Iterator[Scenario]:
+    """The scenarios of the tests that were asked for."""
+    for item in session.items:
+        if isinstance(item, pytest.Function) and item.path == Path(__file__):
+            scenario = item.callspec.params["scenario"]
+            assert isinstance(scenario, Scenario)
+            yield scenario
+
+
+def lacking(scenario: Scenario, packages: dict[str, str]) -> str | None:
+    """Why a scenario cannot be played here."""
     if scenario.needs_node and NODE_MISSING in packages and not os.environ.get("TXREPRO_REQUIRE_NODE"):
-        lacks = packages[NODE_MISSING]
+        return packages[NODE_MISSING]
+    return scenario.lacks()
+
+
+@pytest.mark.parametrize("scenario", [*SCENARIOS, *HEALTHY], ids=lambda scenario: scenario.name)
+def test_what_is_broken_is_found(
+    scenario: Scenario, packages: dict[str, str], played: Callable[[Scenario], Played]
+) -> None:
+    lacks = lacking(scenario, packages)
     if lacks is not None:
         pytest.skip(lacks)
 
-    played = play(scenario, lab, run_id=new_run_id(), packages=packages)
+    found = played(scenario)
 
-    assert played.wrong() == []
-    assert played.took_s < scenario.deadline_s + 5, "the deadline holds, with the placing of the fault"
+    assert found.wrong() == []
+    assert found.took_s < scenario.deadline_s + 5, "the deadline holds, with the placing of the fault"
