@@ -32,7 +32,10 @@ def packages() -> dict[str, str]:
 def played(
     request: pytest.FixtureRequest, packages: dict[str, str]
 ) -> Iterator[Callable[[Scenario], Played]]:
-    """What a scenario came to. All that are tested are played in their order, ahead of their tests."""
+    """What a scenario came to. All that are tested are played in their order, ahead of their tests.
+
+    What cannot be played here is skipped.
+    """
     labs: SimpleQueue[Lab] = SimpleQueue()
 
     def play_in_a_lab(scenario: Scenario) -> Played:
@@ -49,12 +52,21 @@ def played(
             labs.put(lab)
         players = ThreadPoolExecutor(SIDE_BY_SIDE)
         stack.callback(players.shutdown, cancel_futures=True)
+        # asked before any is played: one may use what another one asks for
+        lacks = {each.name: lacking(each, packages) for each in asked_for(request.session)}
         coming = {
-            scenario.name: players.submit(play_in_a_lab, scenario)
-            for scenario in asked_for(request.session)
-            if lacking(scenario, packages) is None
+            each.name: players.submit(play_in_a_lab, each)
+            for each in asked_for(request.session)
+            if lacks[each.name] is None
         }
-        yield lambda scenario: coming[scenario.name].result()
+
+        def outcome(scenario: Scenario) -> Played:
+            reason = lacks[scenario.name]
+            if reason is not None:
+                pytest.skip(reason)
+            return coming[scenario.name].result()
+
+        yield outcome
 
 
 def asked_for(session: pytest.Session) -> Iterator[Scenario]:
@@ -74,13 +86,7 @@ def lacking(scenario: Scenario, packages: dict[str, str]) -> str | None:
 
 
 @pytest.mark.parametrize("scenario", [*SCENARIOS, *HEALTHY], ids=lambda scenario: scenario.name)
-def test_what_is_broken_is_found(
-    scenario: Scenario, packages: dict[str, str], played: Callable[[Scenario], Played]
-) -> None:
-    lacks = lacking(scenario, packages)
-    if lacks is not None:
-        pytest.skip(lacks)
-
+def test_what_is_broken_is_found(scenario: Scenario, played: Callable[[Scenario], Played]) -> None:
     found = played(scenario)
 
     assert found.wrong() == []
