@@ -180,8 +180,7 @@ class DatabaseTrial(RepeatableTrial):
     def _ddl(self) -> Iterator[str]:
         """The statements that make the tables; before the first of them is sent it is told what they make."""
         self.tables_made = True  # a COMMIT whose answer is lost has made them
-        if self.leavings:
-            self.recorder.makes(self.leavings)
+        self.tell_leavings()
         yield from (
             schema.create_schema(self.schema)
             if self.request.commit

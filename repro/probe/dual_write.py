@@ -204,8 +204,7 @@ class DualWriteTrial(Trial):
 
     def _will_push(self) -> None:
         self.pushed = True
-        if self.leavings:
-            self.recorder.makes(self.leavings)
+        self.tell_leavings()
 
     def _plain_push(self) -> queue.Conversation[Any]:
         """As applications push."""

@@ -87,8 +87,7 @@ class PushTrial(RepeatableTrial):
             network.note_opened(self.recorder, self.probe.transport)
         self.recorder.begin("push")
         self.pushed = True
-        if self.leavings:
-            self.recorder.makes(self.leavings)
+        self.tell_leavings()
         pushed = yield Run(queue.push(self.key, self.job_ids))
         if self.probe.transport == "http":
             self.recorder.end("authenticate", detail={"sent_with": "push"})

@@ -41,6 +41,11 @@ class Trial(ABC):
     def leavings(self) -> str | None:
         """What stays behind where it cannot be cleaned up, and how to remove it by hand; None for nothing."""
 
+    def tell_leavings(self) -> None:
+        """Tell, before they are made, what stays behind if the process is ended from here on."""
+        if self.leavings:
+            self.recorder.makes(self.leavings)
+
     @abstractmethod
     def converse(self) -> Conversation:
         """The whole probe, from opening what it probes to the judgement of the effect."""
