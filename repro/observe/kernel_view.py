@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 from repro.events import Event
-from repro.observe.trail import FIRST, LAST
+from repro.observe.trail import Ends
 from repro.trace.kernel import KernelSource, View
 from repro.trace.tap import Tap
 
@@ -24,9 +23,7 @@ class KernelView:
     """
 
     def __init__(self, *, wanted: bool = True, tap: bool = False) -> None:
-        self._first: list[tuple[int, int, Event]] = []
-        self._last: deque[tuple[int, int, Event]] = deque(maxlen=LAST)
-        self._count = 0
+        self._seen: Ends[tuple[int, int, Event]] = Ends()
         usable = wanted and sys.platform.startswith("linux")
         self._tap = Tap(self._take) if usable and tap else None
         detour = None if self._tap is None else self._tap.detour
@@ -60,8 +57,8 @@ class KernelView:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all that was seen is kept; of very much it is the first and the last, as in a `Trail`."""
-        return self._count == len(self._first) + len(self._last)
+        """Whether all that was seen is kept."""
+        return not self._seen.left_out
 
     def lines(self, origin: float) -> list[dict[str, Any]]:
         """What was seen, as trace lines.
@@ -71,12 +68,11 @@ class KernelView:
         """
         return [
             event.as_json(seq=number, pid=process, origin=origin)
-            for number, process, event in (*self._first, *self._last)
+            for number, process, event in (*self._seen.first, *self._seen.last)
         ]
 
     def _take(self, process: int, event: Event) -> None:
-        self._count += 1
-        (self._first if len(self._first) < FIRST else self._last).append((self._count, process, event))
+        self._seen.take((self._seen.seen + 1, process, event))
 
 
 def head(view: View) -> dict[str, Any]:
