@@ -25,7 +25,6 @@ from repro.cli import (
     pacing,
     selection,
     session,
-    signals,
     staging,
     standings,
     target,
@@ -37,6 +36,7 @@ from repro.lab.scenarios.scenario import Scene
 from repro.observe import names
 from repro.observe import target as described
 from repro.observe.catalog import Entry, matching
+from repro.observe.interruption import noting
 from repro.observe.plan import DEFAULT_DEADLINE_S
 from repro.observe.process import SETTINGS, overlaid
 from repro.probe.request import Request
@@ -88,10 +88,10 @@ def bench(arguments: argparse.Namespace) -> int:
     folder = output.RunFolder(arguments.out or output.REPORTS / asked.run_id)
     try:
         session.say_target(asked.aimed, asked.run_id)
-        with staging.on(asked.aimed, arguments, None) as scene, pacing.shown(os.environ) as progress:
-            design = _design(asked, scene)
-            measured = measure(design, progress)
-        with signals.held():
+        with noting():
+            with staging.on(asked.aimed, arguments, None) as scene, pacing.shown(os.environ) as progress:
+                design = _design(asked, scene)
+                measured = measure(design, progress)
             return _finish(asked, scene, design, measured, folder.path)
     except LabError as error:
         raise errors.CannotTest(f"the lab: {error}") from error

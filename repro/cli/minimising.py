@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from repro.cli import errors, output, session, signals, staging, target, terminal
+from repro.cli import errors, output, session, staging, target, terminal
 from repro.cli.reading import refusing
 from repro.diagnose.undiagnosed import Identity
 from repro.document import FAILING, Outcome, RunDocument, find_run, read_run
 from repro.lab.errors import LabError
 from repro.lab.scenarios import BY_NAME
 from repro.observe import names
+from repro.observe.interruption import noting
 from repro.observe.plan import DEFAULT_DEADLINE_S
 from repro.probe.secrets import redactor_for
 from repro.redaction import Redactor
@@ -139,7 +140,7 @@ def _carried_out(
         driver, site, start.versions, deadline_s, lambda what: errors.tell(f"driver  {what}")
     ) as bench:
         found, result = _found(bench, start, wanted)
-    with signals.held() as caught:
+    with noting() as caught:
         made = _record(outcome, start, found, result)
         redactor = _redactor(site, (outcome, found.outcome), show_hosts=arguments.show_hosts)
         made = record.redacted(made, redactor.value)
